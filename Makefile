@@ -1,0 +1,59 @@
+# Every chore of the project; `make help` lists them.
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := app ocs_archive ingest_worker
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test check lint format types lock clean services
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/.run ## start the archive on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, WORKERS …), until Ctrl-C
+	@exec $(BIN)/python -m app.launcher
+
+test: services $(VENV)/.test ## run every test, on SQLite and on PostgreSQL
+	@$(BIN)/pytest
+
+check: services $(VENV)/.test lint types test ## what CI runs: format, lint, types, tests
+
+lint: $(VENV)/.test ## look at format and style
+	@$(BIN)/ruff format --check --quiet . || { echo 'Run “make format”.'; exit 1; }
+	@$(BIN)/ruff check --quiet .
+
+format: $(VENV)/.test ## put format and imports in order
+	@$(BIN)/ruff check --quiet --select I --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.test ## check the types of the three packages
+	@$(BIN)/mypy --strict
+
+lock: $(VENV)/.run ## pin the newest versions of what requirements.in and requirements-dev.in name
+	@$(PIP) install pip-tools
+	@for name in requirements requirements-dev; do \
+		$(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --no-emit-index-url --no-emit-find-links \
+			--no-emit-trusted-host --output-file $$name.txt $$name.in || exit; done
+
+clean: ## remove what was built; the data in ./var stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find $(PACKAGES) tests migrations -name __pycache__ -prune -exec rm -rf {} +
+
+services:
+	@tests/install-services
+
+# The oldest Python that we support comes first: the wheel with the embedded Redis does not exist for the newest.
+$(VENV)/.run: requirements.txt
+	@for python in python3.11 python3.12 python3 python3.13; do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; done; \
+	test "$$python" || { echo 'Python 3.11 or newer is missing: install it, as in “apt-get install python3 python3-venv”.'; exit 1; }; \
+	$$python -c 'import ensurepip' 2>/dev/null || { echo 'Python lacks its venv module: “apt-get install python3-venv”.'; exit 1; }; \
+	test -x $(BIN)/python || echo "Installing into $(VENV) …"; \
+	$$python -m venv $(VENV)
+	@$(PIP) install --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements-dev.txt
+	@$(PIP) install --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,68 @@
+"""The web application: registration, nothing else."""
+
+import datetime as dt
+
+from flask import Flask
+from redis import Redis
+
+from app import health
+from app.accounts import cli as accounts_cli
+from app.accounts import views as accounts_views
+from app.config import PRODUCTION, AppConfig
+from app.database import build_engine_options, set_up_connections
+from app.downloads import views as downloads_views
+from app.errors import register_error_handlers
+from app.extensions import csrf, db, migrate
+from app.frames import api as frames_api
+from app.frames import views as frames_views
+from app.ingest import api as ingest_api
+from app.ingest import cli as ingest_cli
+from app.ingest import views as ingest_views
+from app.ingest.uploads import UploadRequest
+from app.pages import register_pages
+from ocs_archive.storage.filestorefactory import FileStoreFactory
+
+LARGEST_PLAIN_REQUEST_BYTES = 1024**2
+SESSION_LIFE = dt.timedelta(hours=12)  # one night
+ROOMS = (
+    accounts_cli.blueprint,
+    accounts_views.blueprint,
+    downloads_views.blueprint,
+    frames_api.blueprint,
+    frames_views.blueprint,
+    health.blueprint,
+    ingest_api.blueprint,
+    ingest_cli.blueprint,
+    ingest_views.blueprint,
+)
+
+
+def create_app(config: AppConfig) -> Flask:
+    """Build the application. Nothing connects before it is asked something."""
+    app = Flask(__name__)
+    app.config.update(
+        ARCHIVE=config,
+        SECRET_KEY=config.secret_key,
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=build_engine_options(config.database_url),
+        MAX_CONTENT_LENGTH=LARGEST_PLAIN_REQUEST_BYTES,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.environment == PRODUCTION,
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+    )
+    app.request_class = UploadRequest
+    app.extensions["redis"] = Redis.from_url(config.redis_url)
+    app.extensions["file_store"] = FileStoreFactory.get_file_store_class()()
+    db.init_app(app)
+    migrate.init_app(app, db)
+    csrf.init_app(app)
+    set_up_connections(app)
+    register_error_handlers(app)
+    register_pages(app)
+    app.url_map.strict_slashes = False  # OCS programs ask with and without a slash at the end
+    for api in (frames_api.blueprint, ingest_api.blueprint):
+        csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
+    for room in ROOMS:
+        app.register_blueprint(room)
+    return app

@@ -1,0 +1,85 @@
+"""Column types that mean the same on PostgreSQL and on SQLite."""
+
+import datetime as dt
+import struct
+from typing import Any
+
+import numpy as np
+from geoalchemy2 import Geography
+from numpy.typing import NDArray
+from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Ring = NDArray[np.float64]
+"""A closed polygon on the sphere: an array of shape (n + 1, 2), (RA, Dec) in ICRS degrees."""
+
+WGS84_SRID = 4326
+
+#: Text in code-point order: PostgreSQL's own order depends on its locale, and SQLite's does not.
+PlainText = Text(collation="C").with_variant(Text(), "sqlite")
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware UTC time. SQLite keeps no offset, so it is taken off on the way in and put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(dt.UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class SkyRing(TypeDecorator[Ring]):
+    """A footprint: a geography polygon on PostGIS, the packed corners on SQLite.
+
+    PostGIS counts longitudes from -180°, the archive right ascensions from 0°.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Geography("POLYGON", srid=WGS84_SRID, spatial_index=False))
+        return dialect.type_descriptor(LargeBinary())
+
+    def process_bind_param(self, value: Ring | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        return to_ewkt(value) if dialect.name == "postgresql" else pack_ring(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Ring | None:
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            ring = np.frombuffer(bytes(value.data), dtype="<f8", offset=WKB_POLYGON_HEADER.size).reshape(-1, 2)
+            return np.column_stack([ring[:, 0] % 360, ring[:, 1]])
+        return unpack_ring(value)
+
+
+WKB_POLYGON_HEADER = struct.Struct("<BIII")  # byte order, type, number of rings, number of points
+
+
+def to_ewkt(ring: Ring) -> str:
+    """Write a ring as PostGIS reads it, with longitudes in [-180°, 180°)."""
+    longitudes = (ring[:, 0] + 180) % 360 - 180
+    corners = ", ".join(f"{lon!r} {lat!r}" for lon, lat in zip(longitudes.tolist(), ring[:, 1].tolist(), strict=True))
+    return f"SRID={WGS84_SRID};POLYGON(({corners}))"
+
+
+def pack_ring(ring: Ring) -> bytes:
+    return np.ascontiguousarray(ring, dtype="<f8").tobytes()
+
+
+def unpack_ring(packed: bytes) -> Ring:
+    return np.frombuffer(packed, dtype="<f8").reshape(-1, 2)

@@ -1,0 +1,165 @@
+"""The application's settings: one table, read once into one frozen object."""
+
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocs_archive.settings import Setting, SettingError, parse_flag, parse_int, parse_list
+
+EMBEDDED, PRODUCTION = "embedded", "production"
+LONGEST_SOCKET_PATH = 100  # the kernel's limit for a Unix socket's path is 108 bytes
+
+
+def parse_environment(text: str) -> str:
+    if text not in {EMBEDDED, PRODUCTION}:
+        raise ValueError(f"{EMBEDDED} or {PRODUCTION}, not {text!r}")
+    return text
+
+
+def parse_database_url(text: str) -> str:
+    """Name psycopg 3 as the driver of a plain PostgreSQL URL."""
+    for scheme in ("postgres://", "postgresql://"):
+        if text.startswith(scheme):
+            return "postgresql+psycopg://" + text.removeprefix(scheme)
+    return text
+
+
+def parse_paths(text: str) -> tuple[Path, ...]:
+    """Split a list of folders at the colons, and resolve their symlinks."""
+    return tuple(Path(part).expanduser().resolve() for part in text.split(":") if part.strip())
+
+
+SETTINGS: dict[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting(
+            "ENVIRONMENT",
+            EMBEDDED,
+            "embedded (a missing secret is made and kept in DATA_DIR) or production (a missing one stops the start).",
+            parse_environment,
+        ),
+        Setting("HOST", "127.0.0.1", "Address that `make run` listens on."),
+        Setting("PORT", "8000", "Port that `make run` listens on.", parse_int),
+        Setting("DATA_DIR", "./var", "Folder of the embedded database, queue, files, uploads and logs."),
+        Setting("WORKERS", "1", "Ingest workers that `make run` starts.", parse_int),
+        Setting("WEB_CONCURRENCY", "2", "gunicorn processes that `make run` starts.", parse_int),
+        Setting("DEMO", "true", "Whether `make run` fills an empty archive with a demo.", parse_flag),
+        Setting("SECRET_KEY", "", "Signs sessions and download links; any long random text.", secret=True),
+        Setting(
+            "DATABASE_URL",
+            "",
+            "Database, such as postgresql://user:password@host/archive; empty: SQLite in DATA_DIR.",
+            parse_database_url,
+            secret=True,
+        ),
+        Setting("REDIS_URL", "", "Redis of the queue; empty: one of our own in DATA_DIR.", secret=True),
+        Setting("UPLOAD_DIR", "", "Folder, shared with the workers, of files on their way in; empty: in DATA_DIR."),
+        Setting(
+            "INGEST_ROOTS",
+            "",
+            "Folders, separated by colons, below which jobs may name files; empty: only uploads are taken.",
+            parse_paths,
+        ),
+        Setting("INGEST_JOB_TIMEOUT_S", "900", "Seconds after which a worker gives up on one file.", parse_int),
+        Setting("PUBLIC_URL", "", "Address at which users reach the archive; empty: the one that they asked."),
+        Setting("ARCHIVE_NAME", "Science Archive", "Name at the head of each page."),
+        Setting("NAME_RESOLVER_URL", "", "URL of a Sesame name resolver; empty: only the built-in OpenNGC is asked."),
+        Setting("DOWNLOAD_LINK_HOURS", "48", "Hours for which a download link works.", parse_int),
+        Setting("MAX_UPLOAD_BYTES", str(8 * 1024**3), "Largest file that may be uploaded.", parse_int),
+        Setting(
+            "SCIENCE_CONFIGURATION_TYPES",
+            "EXPOSE,TARGET,SPECTRUM,CATALOG,OBJECT",
+            "Configuration types that are no calibrations.",
+            parse_list,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class AppConfig:
+    """Every setting of the application, and what follows from them where they are left empty."""
+
+    environment: str
+    host: str
+    port: int
+    data_dir: Path
+    workers: int
+    web_concurrency: int
+    demo: bool
+    secret_key: str
+    database_url: str
+    redis_url: str
+    embedded_redis_socket: Path | None
+    upload_dir: Path
+    ingest_roots: tuple[Path, ...]
+    ingest_job_timeout_s: int
+    public_url: str
+    archive_name: str
+    name_resolver_url: str
+    download_link_hours: int
+    max_upload_bytes: int
+    science_configuration_types: tuple[str, ...]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "AppConfig":
+        """Read the settings; make the embedded secret if there is none yet.
+
+        Raises
+        ------
+        SettingError
+            If a value can't be understood, or production lacks a secret.
+        """
+        values: dict[str, Any] = {name.lower(): setting.read(environ) for name, setting in SETTINGS.items()}
+        data_dir = Path(values["data_dir"]).expanduser().resolve()
+        socket = None if values["redis_url"] else _embedded_redis_socket(data_dir)
+        if values["environment"] == PRODUCTION and not values["secret_key"]:
+            raise SettingError("The setting SECRET_KEY is missing: in production it must be given a long random text.")
+        return cls(
+            **values
+            | {
+                "data_dir": data_dir,
+                "secret_key": values["secret_key"] or _embedded_secret_key(data_dir / "secret_key"),
+                "database_url": values["database_url"] or f"sqlite:///{data_dir / 'archive.db'}",
+                "redis_url": values["redis_url"] or f"unix://{socket}",
+                "embedded_redis_socket": socket,
+                "upload_dir": Path(values["upload_dir"] or data_dir / "uploads").expanduser().resolve(),
+            }
+        )
+
+
+def use_embedded_file_store(environ: MutableMapping[str, str]) -> None:
+    """Give `ocs_archive` a local store below DATA_DIR where the environment names no store."""
+    if not environ.get("FILESTORE_TYPE"):
+        environ["FILESTORE_TYPE"] = "local"
+    if environ["FILESTORE_TYPE"] == "local" and not environ.get("FILESYSTEM_STORAGE_ROOT_DIR"):
+        data_dir = Path(SETTINGS["DATA_DIR"].read(environ)).expanduser().resolve()
+        environ["FILESYSTEM_STORAGE_ROOT_DIR"] = str(data_dir / "files")
+
+
+def _embedded_redis_socket(data_dir: Path) -> Path:
+    """Place the socket in the data folder; where that path is too long for one, in the system's temporary folder."""
+    socket = data_dir / "redis" / "redis.sock"
+    if len(str(socket)) <= LONGEST_SOCKET_PATH:
+        return socket
+    name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"archive-{name}" / "redis.sock"
+
+
+def _embedded_secret_key(path: Path) -> str:
+    """Return the key kept in a file. The first process makes it, whole from the start; the others read it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text()

@@ -1,0 +1,51 @@
+"""Handing out files by granted links."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, redirect, send_file
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.downloads.queries import get_granted_version
+from app.errors import NotFound, Unavailable
+from app.extensions import get_file_store
+from app.frames.models import Version
+from ocs_archive.storage.filestore import FileStoreConnectionError
+from ocs_archive.storage.filesystemstore import FileSystemStore
+
+PRESIGNED_LIFE_S = 3600  # long enough to begin; a transfer that has begun goes on
+
+blueprint = Blueprint("downloads", __name__)
+
+
+@blueprint.get("/downloads/<token>/<path:filename>")
+def download(token: str, filename: str) -> AnyResponse:
+    """Give the file of a link; the filename in it is only for people and for ``curl -O``."""
+    version = get_granted_version(token)
+    store = get_file_store()
+    if isinstance(store, FileSystemStore):
+        return _send(version, _find_file(store, version))
+    return redirect(store.get_url(version.store_path, version.key, PRESIGNED_LIFE_S))
+
+
+def _find_file(store: FileSystemStore, version: Version) -> Path:
+    try:
+        path = store.find_file(version.store_path, version.key)
+    except FileStoreConnectionError as error:
+        raise Unavailable(f"The file store does not answer: {error}", code="store_unavailable") from error
+    if path is None:
+        raise NotFound("The file store has lost the file of this version.", code="file_missing")
+    return path
+
+
+def _send(version: Version, path: Path) -> Response:
+    """Send a file, or the range of it that was asked for: a transfer that broke off can go on."""
+    response = send_file(
+        path,
+        mimetype="application/octet-stream",
+        as_attachment=True,
+        download_name=f"{version.frame.basename}{version.extension}",
+        conditional=True,
+        etag=version.md5,
+    )
+    response.cache_control.private = True
+    return response

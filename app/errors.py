@@ -1,0 +1,113 @@
+"""The application's errors, each with its code and status, and the one place that renders them.
+
+ArchiveError
+├── BadRequest               400  a parameter or a body that can't be used
+├── NotLoggedIn              401
+├── NotAllowed               403
+├── NotFound                 404  also for what the viewer may not see
+├── TooLarge                 413
+└── Unavailable              503  a part of the archive that is away
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+
+class ArchiveError(Exception):
+    """An error that is told to whoever asked: its message names the thing and the mend."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "internal"
+
+    def __init__(self, message: str, *, code: str | None = None, fields: dict[str, list[Any]] | None = None):
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.fields = fields or {}
+
+
+class BadRequest(ArchiveError):
+    status, code = HTTPStatus.BAD_REQUEST, "bad_request"
+
+
+class NotLoggedIn(ArchiveError):
+    status, code = HTTPStatus.UNAUTHORIZED, "not_logged_in"
+
+
+class NotAllowed(ArchiveError):
+    status, code = HTTPStatus.FORBIDDEN, "not_allowed"
+
+
+class NotFound(ArchiveError):
+    status, code = HTTPStatus.NOT_FOUND, "not_found"
+
+
+class TooLarge(ArchiveError):
+    status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"
+
+
+class Unavailable(ArchiveError):
+    status, code = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"
+
+
+HTTP_MESSAGES = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer to that method.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than this archive takes (MAX_UPLOAD_BYTES).",
+}
+
+
+def wants_html() -> bool:
+    """Say whether the answer goes to a browser: one that names HTML, before JSON, in what it accepts."""
+    if request.args.get("format") == "json":
+        return False
+    accepted = request.accept_mimetypes
+    return "text/html" in accepted.values() and accepted["text/html"] >= accepted["application/json"]
+
+
+def register_error_handlers(app: Flask) -> None:
+    app.register_error_handler(ArchiveError, _render)
+    app.register_error_handler(CSRFError, lambda error: _render(BadRequest(error.description or "", code="csrf")))
+    app.register_error_handler(HTTPException, _render_http)
+    app.register_error_handler(OperationalError, _render_database)
+    app.register_error_handler(Exception, _render_unforeseen)
+
+
+def _render_http(error: HTTPException) -> Response:
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect
+        return make_response(error.get_response())
+    status = HTTPStatus(error.code)
+    rendered = ArchiveError(HTTP_MESSAGES.get(status, error.description or status.phrase), code=_code(status))
+    rendered.status = status
+    return _render(rendered)
+
+
+def _render_database(error: OperationalError) -> Response:
+    log.error("the database did not answer: %s", error.orig)
+    return _render(Unavailable("The archive's database does not answer at the moment; please try again."))
+
+
+def _render_unforeseen(error: Exception) -> Response:
+    log.exception("unforeseen error at %s %s", request.method, request.path)
+    return _render(ArchiveError("Something went wrong inside the archive; its log says what."))
+
+
+def _render(error: ArchiveError) -> Response:
+    if wants_html():
+        page = render_template("errors/error.html", status=error.status, title=error.status.phrase, error=error)
+        return make_response(page, error.status)
+    # Field messages stand at the top level: there OCS programs look for them.
+    body: dict[str, Any] = {**error.fields, "detail": error.message, "code": error.code}
+    return make_response(jsonify(body), error.status)
+
+
+def _code(status: HTTPStatus) -> str:
+    return status.phrase.lower().replace(" ", "_").replace("-", "_")

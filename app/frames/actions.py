@@ -1,0 +1,113 @@
+"""All writes of frames. The caller commits."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.errors import BadRequest
+from app.extensions import Model, db
+from app.frames import sky
+from app.frames.models import Frame, Header, RelatedFrame, Thumbnail, Version
+from app.frames.queries import find_version_by_md5
+from app.frames.search import to_ascii
+
+FRAME_FIELDS = (
+    "observation_date",
+    "observation_day",
+    "public_date",
+    "proposal_id",
+    "instrument_id",
+    "target_name",
+    "site_id",
+    "telescope_id",
+    "primary_optical_element",
+    "configuration_type",
+    "reduction_level",
+    "exposure_time",
+    "observation_id",
+    "request_id",
+    "area",
+)
+KNOWN_MD5 = "version with this md5 already exists."  # OCS programs look for these words
+
+
+def save_frame(new: Mapping[str, Any]) -> Frame:
+    """Create a frame, or update the one of this basename, with its versions, header and relations.
+
+    Parameters
+    ----------
+    new
+        As `app.frames.schemas.NewFrameSchema` loads it.
+
+    Raises
+    ------
+    BadRequest
+        If one of its versions is in the archive already.
+    sqlalchemy.exc.IntegrityError
+        If it came in at this very moment by another way.
+    """
+    _refuse_known_versions(new["version_set"])
+    related = set(new["related_frame_filenames"]) - {new["basename"]}
+    ids = _ensure_frames({new["basename"], *related})
+    frame = db.session.get_one(Frame, ids[new["basename"]], with_for_update=True, populate_existing=True)
+    for name in FRAME_FIELDS:
+        setattr(frame, name, new[name])
+    frame.target_name_ascii = to_ascii(frame.target_name)
+    frame.modified = _now()
+    db.session.add_all(Version(frame_id=frame.id, created=_now(), **version) for version in new["version_set"])
+    db.session.merge(Header(frame_id=frame.id, data=new["headers"]))
+    _relate(frame.id, [ids[name] for name in related])
+    db.session.flush()
+    sky.index_footprint(frame)
+    return frame
+
+
+def save_thumbnail(basename: str, size: str, **stored: Any) -> Thumbnail:
+    """Give a frame its thumbnail of one size; the frame is made, as an empty one, if it has not arrived yet."""
+    frame_id = _ensure_frames({basename})[basename]
+    found = db.session.scalar(select(Thumbnail).where(Thumbnail.frame_id == frame_id, Thumbnail.size == size))
+    thumbnail = found or Thumbnail(frame_id=frame_id, size=size)
+    for name, value in stored.items():
+        setattr(thumbnail, name, value)
+    thumbnail.created = _now()
+    db.session.add(thumbnail)
+    db.session.flush()
+    return thumbnail
+
+
+def _refuse_known_versions(versions: Collection[Mapping[str, Any]]) -> None:
+    for version in versions:
+        if find_version_by_md5(version["md5"]):
+            raise BadRequest(KNOWN_MD5, code="version_exists", fields={"version_set": [{"md5": [KNOWN_MD5]}]})
+
+
+def _ensure_frames(basenames: Collection[str]) -> dict[str, int]:
+    """Return the ids of some frames; those that have not arrived yet are made with their basename only."""
+    now = _now()
+    # In one order for everybody, so that two workers never wait for each other.
+    rows = [{"basename": basename, "created": now, "modified": now} for basename in sorted(basenames)]
+    _insert_missing(Frame, rows)
+    found = db.session.execute(select(Frame.basename, Frame.id).where(Frame.basename.in_(basenames)))
+    return dict(found.tuples().all())
+
+
+def _relate(frame_id: int, related_ids: Collection[int]) -> None:
+    """Let a frame name these frames, and no others."""
+    db.session.execute(
+        delete(RelatedFrame).where(RelatedFrame.frame_id == frame_id, RelatedFrame.related_id.not_in(related_ids))
+    )
+    _insert_missing(RelatedFrame, [{"frame_id": frame_id, "related_id": other} for other in related_ids])
+
+
+def _insert_missing(model: type[Model], rows: list[dict[str, Any]]) -> None:
+    """Insert rows, but for those whose key is there: one statement, so that no other worker comes in between."""
+    if rows:
+        insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+        db.session.execute(insert(model).on_conflict_do_nothing(), rows)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,141 @@
+"""How the text of one search parameter is read: each class turns it into a value or says what would do."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import marshmallow as ma
+import numpy as np
+
+from app.columns import Ring
+from app.extensions import get_config
+from app.frames.positions import PositionError, SkyPosition, find_position
+from app.frames.sphere import check_ring
+
+LARGEST_INT, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
+LONGEST_TEXT = 200
+LONGEST_WKT = 20_000
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+WKT_POSITION = re.compile(rf"\s*({NUMBER})\s+({NUMBER})\s*")
+WKT_POINT = re.compile(r"\s*(?:SRID=4326;)?\s*POINT\s*\(([^()]*)\)\s*", re.IGNORECASE)
+WKT_POLYGON = re.compile(r"\s*(?:SRID=4326;)?\s*POLYGON\s*\(\s*\(([^()]*)\)\s*\)\s*", re.IGNORECASE)
+COMPACT_DAY = re.compile(r"\d{8}")
+
+
+class Word(ma.fields.String):
+    """A text of one line."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > LONGEST_TEXT:
+            raise ma.ValidationError(f"Must be at most {LONGEST_TEXT} characters long.")
+        if CONTROL_CHARACTERS.search(text):
+            raise ma.ValidationError("Must not contain control characters.")
+        return text
+
+
+class WholeNumber(ma.fields.Integer):
+    """An integer that a database column can hold."""
+
+    def __init__(self, *, smallest: int = -LARGEST_BIGINT, largest: int = LARGEST_BIGINT, **kwargs: Any):
+        super().__init__(validate=ma.validate.Range(smallest, largest), **kwargs)
+
+
+class UtcTime(ma.fields.Field[dt.datetime]):
+    """An ISO 8601 time; UTC where it names no offset, and a day's first moment where it names no time."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.datetime:
+        text = str(value).strip()
+        if "T" in text:
+            text = text.replace(" ", "+")  # an offset's plus sign, which a URL turns into a space
+        try:
+            time = dt.datetime.fromisoformat(text)
+            return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+        except (ValueError, OverflowError):
+            raise ma.ValidationError(
+                f"{text!r} is no time: give UTC as 2026-11-20, 2026-11-20 03:15 or 2026-11-20T03:15:00Z."
+            ) from None
+
+
+class Night(ma.fields.Field[dt.date]):
+    """An observing night, ``YYYY-MM-DD`` or ``YYYYMMDD``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.date:
+        text = str(value).strip()
+        try:
+            return dt.date.fromisoformat(text)
+        except ValueError:
+            raise ma.ValidationError(f"{text!r} is no night: give 2026-11-20 or 20261120.") from None
+
+
+class PositionText(Word):
+    """A position, or the name of an object that is looked up."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> SkyPosition:  # type: ignore[override]  # a text that becomes a position
+        try:
+            return find_position(super()._deserialize(value, attr, data, **kwargs), get_config().name_resolver_url)
+        except PositionError as error:
+            raise ma.ValidationError(str(error)) from None
+
+
+class PointText(ma.fields.Field[tuple[float, float]]):
+    """``POINT(ra dec)`` in degrees."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[float, float]:
+        matched = WKT_POINT.fullmatch(str(value)[:LONGEST_WKT])
+        if not matched:
+            raise ma.ValidationError("Must be POINT(ra dec) in degrees, such as POINT(83.82 -5.39).")
+        ra, dec = _read_positions(matched[1])[0]
+        return float(ra), float(dec)
+
+
+class PolygonText(ma.fields.Field[Ring]):
+    """``POLYGON((ra dec, ra dec, …))`` in degrees: a closed ring smaller than half the sky."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Ring:
+        text = str(value)
+        matched = WKT_POLYGON.fullmatch(text)
+        if not matched or len(text) > LONGEST_WKT:
+            raise ma.ValidationError(
+                "Must be one ring POLYGON((ra dec, ra dec, …)) in degrees whose last corner is its first."
+            )
+        return _checked(np.array(_read_positions(matched[1])))
+
+
+class GeoJsonPolygon(ma.fields.Field[Ring]):
+    """A footprint as GeoJSON: a Polygon of one closed ring."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Ring:
+        try:
+            if value["type"] != "Polygon" or len(value["coordinates"]) != 1:
+                raise ma.ValidationError("Must be a GeoJSON Polygon of one ring, or null.")
+            ring = np.array(value["coordinates"][0], dtype=float)
+        except (TypeError, KeyError, ValueError):
+            raise ma.ValidationError("Must be a GeoJSON Polygon of one ring, or null.") from None
+        if ring.ndim != 2 or ring.shape[1] != 2:
+            raise ma.ValidationError("Must be a ring of [ra, dec] positions in degrees.")
+        return _checked(ring)
+
+
+def _read_positions(text: str) -> list[tuple[float, float]]:
+    """Read ``ra dec, ra dec, …``; an RA outside [0°, 360°) is taken around."""
+    positions = []
+    for part in text.split(","):
+        matched = WKT_POSITION.fullmatch(part)
+        if not matched:
+            raise ma.ValidationError(f"{part.strip()!r} is no position: give RA and Dec in degrees.")
+        ra, dec = float(matched[1]), float(matched[2])
+        if not (abs(ra) <= 720 and abs(dec) <= 90):
+            raise ma.ValidationError(f"{part.strip()!r} is not on the sky: a declination lies within ±90°.")
+        positions.append((ra % 360, dec))
+    return positions
+
+
+def _checked(ring: Ring) -> Ring:
+    try:
+        check_ring(ring)
+    except ValueError as error:
+        raise ma.ValidationError(str(error)) from None
+    ring[:, 0] %= 360
+    return ring

@@ -1,0 +1,268 @@
+"""All reads of frames. Each takes the viewer first and goes through `visible_to`: there is no second way to a row."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, literal, or_, select, true, tuple_, union
+
+from app.accounts.viewer import Viewer
+from app.errors import NotFound
+from app.extensions import db
+from app.frames.cursors import Cursor
+from app.frames.models import Frame, Header, RelatedFrame, Thumbnail, Version
+from app.frames.search import DEFAULT_LIMIT, DEFAULT_ORDERING, LARGEST_LIMIT, ORDERINGS, Condition, build_conditions
+
+#: The columns that the search form offers as choices.
+CHOICES = (
+    "site_id",
+    "telescope_id",
+    "instrument_id",
+    "primary_optical_element",
+    "configuration_type",
+    "proposal_id",
+    "reduction_level",
+)
+
+
+@dataclass(frozen=True)
+class FoundFrame:
+    """A frame's row with what hangs on it. The newest version comes first."""
+
+    row: Row[Any]
+    versions: Sequence[Row[Any]] = ()
+    related_ids: Sequence[int] = ()
+    thumbnails: Mapping[str, Row[Any]] = field(default_factory=dict)
+
+    @property
+    def filename(self) -> str:
+        return f"{self.row.basename}{self.versions[0].extension}" if self.versions else self.row.basename
+
+
+@dataclass(frozen=True)
+class FramePage:
+    """One page of a list. An offset page has a count; a cursor page has its neighbours' cursors."""
+
+    frames: list[FoundFrame]
+    count: int | None = None
+    next_cursor: Cursor | None = None
+    previous_cursor: Cursor | None = None
+
+
+def visible_to(viewer: Viewer) -> Condition:
+    """Return what lets a viewer see a frame: it is public by now, or of a proposal of theirs, or they are operators."""
+    if viewer.is_admin:
+        return true()
+    return or_(Frame.public_date <= dt.datetime.now(dt.UTC), of_own_proposals(viewer))
+
+
+def of_own_proposals(viewer: Viewer) -> Condition:
+    return Frame.proposal_id.in_(sorted(viewer.proposals)) if viewer.proposals else false()
+
+
+def list_frames(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
+    """Return the page of frames that a search, as `SearchSchema` loads it, asks for."""
+    if "cursor" in search or search.get("pagination_style") == "cursor":
+        return _list_by_cursor(viewer, search)
+    matching = _matching(viewer, search)
+    ordering = search.get("ordering", DEFAULT_ORDERING)
+    statement = select(*FRAME_COLUMNS).where(*matching).order_by(*_order_by(ordering))
+    rows = db.session.execute(statement.limit(_limit(search)).offset(search.get("offset", 0))).all()
+    count = db.session.scalar(select(func.count()).select_from(Frame).where(*matching))
+    return FramePage(_attach(viewer, rows, search), count=count)
+
+
+def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
+    ordering = search.get("ordering", DEFAULT_ORDERING)
+    cursor = Cursor.from_token(search["cursor"], ordering) if "cursor" in search else None
+    backwards = cursor is not None and cursor.is_backwards
+    sort_column, descending = _sort_column(ordering)
+    statement = (
+        select(*FRAME_COLUMNS, sort_column.label("sort_value"))
+        .where(*_matching(viewer, search))
+        .order_by(*_order_by(ordering, backwards=backwards))
+        .limit(_limit(search) + 1)  # one more tells whether there is another page
+    )
+    if cursor:
+        statement = statement.where(_beyond(cursor, sort_column, descending=descending != backwards))
+    rows = list(db.session.execute(statement))
+    has_more = len(rows) > _limit(search)
+    rows = rows[: _limit(search)]
+    if backwards:
+        rows.reverse()
+    has_next, has_previous = (cursor is not None, has_more) if backwards else (has_more, cursor is not None)
+    return FramePage(
+        _attach(viewer, rows, search),
+        next_cursor=Cursor(ordering, rows[-1].sort_value, rows[-1].id) if rows and has_next else None,
+        previous_cursor=Cursor(ordering, rows[0].sort_value, rows[0].id, True) if rows and has_previous else None,
+    )
+
+
+def get_frame(viewer: Viewer, frame_id: int) -> FoundFrame:
+    """Return one frame.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or the viewer may not see it.
+    """
+    row = db.session.execute(_visible(viewer, frame_id, *FRAME_COLUMNS)).one_or_none()
+    if row is None:
+        raise _no_frame(frame_id)
+    return _attach(viewer, [row], {"include_thumbnails": True})[0]
+
+
+def get_headers(viewer: Viewer, frame_id: int) -> dict[str, Any]:
+    """Return a frame's FITS header; a frame that came without one has none.
+
+    Raises
+    ------
+    NotFound
+        As `get_frame`.
+    """
+    found = db.session.execute(_visible(viewer, frame_id, Header.data).outerjoin(Header)).one_or_none()
+    if found is None:
+        raise _no_frame(frame_id)
+    return found.data or {}
+
+
+def list_related(viewer: Viewer, frame_id: int) -> list[FoundFrame]:
+    """Return the frames that a frame names and those that name it, as far as the viewer may see them.
+
+    Raises
+    ------
+    NotFound
+        As `get_frame`.
+    """
+    frame = get_frame(viewer, frame_id)
+    statement = select(*FRAME_COLUMNS).where(Frame.id.in_(frame.related_ids), visible_to(viewer)).order_by(Frame.id)
+    return _attach(viewer, db.session.execute(statement).all(), {})
+
+
+def list_named_ids(frame_id: int) -> set[int]:
+    """Return the ids of the frames that a frame's own header names."""
+    return set(db.session.scalars(select(RelatedFrame.related_id).where(RelatedFrame.frame_id == frame_id)))
+
+
+def get_thumbnail(viewer: Viewer, frame_id: int, size: str) -> Thumbnail:
+    """Return a frame's thumbnail of one size.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or the viewer may not see the frame.
+    """
+    thumbnail = db.session.scalar(
+        select(Thumbnail).join(Frame).where(Frame.id == frame_id, Thumbnail.size == size, visible_to(viewer))
+    )
+    if thumbnail is None:
+        raise NotFound(f"Frame {frame_id} has no {size} preview.", code="thumbnail_not_found")
+    return thumbnail
+
+
+def list_choices(viewer: Viewer) -> dict[str, list[Any]]:
+    """Return the values that the viewer's frames have in the columns of `CHOICES`."""
+    return {
+        name: list(
+            db.session.scalars(
+                select(getattr(Frame, name)).where(*_listed(viewer)).distinct().order_by(getattr(Frame, name))
+            )
+        )
+        for name in CHOICES
+    }
+
+
+def find_version_by_md5(md5: str) -> Version | None:
+    """Return the version with this content, whoever may see it: for ingest, which must know each file again."""
+    return db.session.scalar(select(Version).where(Version.md5 == md5))
+
+
+FRAME_COLUMNS = tuple(column for column in Frame.__table__.columns if column.name != "target_name_ascii")
+
+
+def _listed(viewer: Viewer) -> list[Condition]:
+    has_version = exists().where(Version.frame_id == Frame.id)
+    return [visible_to(viewer), Frame.observation_date.is_not(None), has_version]
+
+
+def _matching(viewer: Viewer, search: Mapping[str, Any]) -> list[Condition]:
+    own_only = [of_own_proposals(viewer)] if search.get("public") is False and not viewer.is_admin else []
+    return [*_listed(viewer), *own_only, *build_conditions(search)]
+
+
+def _visible(viewer: Viewer, frame_id: int, *columns: Any) -> Select[Any]:
+    return select(*columns).select_from(Frame).where(Frame.id == frame_id, visible_to(viewer))
+
+
+def _no_frame(frame_id: int) -> NotFound:
+    return NotFound(f"There is no frame {frame_id} that you may see.", code="frame_not_found")
+
+
+def _limit(search: Mapping[str, Any]) -> int:
+    limit: int = search.get("limit", DEFAULT_LIMIT)
+    return min(limit, LARGEST_LIMIT)
+
+
+def _sort_column(ordering: str) -> tuple[ColumnElement[Any], bool]:
+    return ORDERINGS[ordering.removeprefix("-")], ordering.startswith("-")
+
+
+def _order_by(ordering: str, *, backwards: bool = False) -> list[ColumnElement[Any]]:
+    """Order by a column and then by id, so that no two frames are equal and each page is stable."""
+    column, descending = _sort_column(ordering)
+    return [key.desc() if descending != backwards else key.asc() for key in (column, Frame.id)]
+
+
+def _beyond(cursor: Cursor, sort_column: ColumnElement[Any], *, descending: bool) -> Condition:
+    here = tuple_(sort_column, Frame.id)
+    there = tuple_(literal(cursor.value, sort_column.type), literal(cursor.frame_id))
+    return here < there if descending else here > there
+
+
+def _attach(viewer: Viewer, rows: Sequence[Any], options: Mapping[str, Any]) -> list[FoundFrame]:
+    """Fetch what hangs on the frames of a page, with one query for each kind."""
+    ids = [row.id for row in rows]
+    versions = _by_frame(select(*Version.__table__.columns).order_by(Version.id.desc()), Version.frame_id, ids)
+    related = _related_ids(viewer, ids) if options.get("include_related_frames", True) else {}
+    thumbnails = _thumbnails(ids) if options.get("include_thumbnails") else {}
+    return [
+        FoundFrame(
+            row,
+            versions.get(row.id, ()),
+            related.get(row.id, ()),
+            {thumbnail.size: thumbnail for thumbnail in thumbnails.get(row.id, ())},
+        )
+        for row in rows
+    ]
+
+
+def _thumbnails(ids: list[int]) -> dict[int, list[Row[Any]]]:
+    return _by_frame(select(*Thumbnail.__table__.columns).order_by(Thumbnail.id), Thumbnail.frame_id, ids)
+
+
+def _by_frame(statement: Select[Any], frame_id: Any, ids: list[int]) -> dict[int, list[Row[Any]]]:
+    grouped: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in db.session.execute(statement.where(frame_id.in_(ids))) if ids else ():
+        grouped[row.frame_id].append(row)
+    return grouped
+
+
+def _related_ids(viewer: Viewer, ids: list[int]) -> dict[int, list[int]]:
+    """Return the related frames in both directions: to OCS programs the relation has none."""
+    if not ids:
+        return {}
+    pairs = union(
+        select(RelatedFrame.frame_id.label("frame_id"), RelatedFrame.related_id.label("other_id")).where(
+            RelatedFrame.frame_id.in_(ids)
+        ),
+        select(RelatedFrame.related_id, RelatedFrame.frame_id).where(RelatedFrame.related_id.in_(ids)),
+    ).subquery()
+    statement = select(pairs.c.frame_id, pairs.c.other_id).join(
+        Frame, and_(Frame.id == pairs.c.other_id, visible_to(viewer))
+    )
+    related: dict[int, list[int]] = defaultdict(list)
+    for frame_id, other_id in db.session.execute(statement.order_by(pairs.c.other_id)):
+        related[frame_id].append(other_id)
+    return related

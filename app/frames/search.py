@@ -1,0 +1,330 @@
+"""The one search schema. A parameter is said once, here: its name, type, label, unit, help and its line of SQL."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import marshmallow as ma
+from anyascii import anyascii
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.extensions import get_config
+from app.frames import sky
+from app.frames.fields import LARGEST_INT, Night, PointText, PolygonText, PositionText, UtcTime, WholeNumber, Word
+from app.frames.models import Frame, Header
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
+
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class SearchParameter:
+    """One thing that a frame can be searched by.
+
+    Attributes
+    ----------
+    where
+        One line of SQL for a value; None where the parameter does not filter by itself.
+    aliases
+        Names under which older programs know it.
+    widget
+        How the form asks for it; empty: only programs do.
+    """
+
+    name: str
+    field: ma.fields.Field[Any]
+    label: str
+    help: str
+    where: Callable[[Any], Condition] | None = None
+    aliases: tuple[str, ...] = ()
+    unit: str = ""
+    widget: str = ""
+
+
+def to_ascii(name: str) -> str:
+    """Transliterate a name to lower-case ASCII, as both sides of a search for a target are."""
+    return anyascii(name).lower()
+
+
+def contains(column: InstrumentedAttribute[str], text: str) -> Condition:
+    return column.ilike(f"%{_escape_like(text)}%", escape="\\")
+
+
+def _escape_like(text: str) -> str:
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _science_types() -> tuple[str, ...]:
+    return get_config().science_configuration_types
+
+
+def _submitted_by(user_id: str) -> Condition:
+    return Frame.id.in_(select(Header.frame_id).where(Header.data["USERID"].as_string() == user_id))
+
+
+def _exactly(
+    name: str, label: str, help: str, *aliases: str, field: ma.fields.Field[Any] | None = None, widget: str = "text"
+) -> SearchParameter:
+    """A parameter that a column must equal."""
+    column: InstrumentedAttribute[Any] = getattr(Frame, name)
+    return SearchParameter(name, field or Word(), label, help, lambda value: column == value, aliases, widget=widget)
+
+
+SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
+    SearchParameter(
+        "position",
+        PositionText(),
+        "Position",
+        "Right ascension and declination, decimal or sexagesimal, or an object's name.",
+        widget="text",
+    ),
+    SearchParameter("ra", ma.fields.Float(), "RA", "Right ascension (ICRS) of a cone's centre.", unit="°"),
+    SearchParameter(
+        "dec",
+        ma.fields.Float(validate=ma.validate.Range(-90, 90)),
+        "Dec",
+        "Declination (ICRS) of a cone's centre.",
+        unit="°",
+    ),
+    SearchParameter(
+        "radius",
+        ma.fields.Float(validate=ma.validate.Range(0, 180)),
+        "Radius",
+        "Finds each frame whose footprint comes this near; 0 or none: covers the position.",
+        unit="°",
+        widget="number",
+    ),
+    SearchParameter(
+        "covers", PointText(), "Covers", "POINT(ra dec), degrees, that the footprint covers.", sky.covers_point
+    ),
+    SearchParameter(
+        "intersects",
+        PolygonText(),
+        "Meets polygon",
+        "POLYGON((ra dec, …)), degrees, that the footprint meets.",
+        sky.meets_polygon,
+    ),
+    SearchParameter(
+        "start",
+        UtcTime(),
+        "From",
+        "Observed at or after this time (UTC).",
+        lambda time: Frame.observation_date >= time,
+        widget="text",
+    ),
+    SearchParameter(
+        "end",
+        UtcTime(),
+        "Until",
+        "Observed at or before this time (UTC); a day means its 00:00.",
+        lambda time: Frame.observation_date <= time,
+        widget="text",
+    ),
+    SearchParameter(
+        "DATE_OBS",
+        UtcTime(),
+        "Observation date",
+        "Observed at exactly this time (UTC).",
+        lambda time: Frame.observation_date == time,
+    ),
+    SearchParameter(
+        "dayobs",
+        Night(),
+        "Night",
+        "Observing night.",
+        lambda night: Frame.observation_day == night,
+        ("DAY_OBS",),
+        widget="date",
+    ),
+    SearchParameter(
+        "target_name",
+        Word(),
+        "Target",
+        "Part of the target's name, in any case; accents don't matter.",
+        lambda name: contains(Frame.target_name_ascii, to_ascii(name)),
+        ("OBJECT",),
+        widget="text",
+    ),
+    SearchParameter(
+        "target_name_exact",
+        Word(),
+        "Target, exactly",
+        "The target's whole name.",
+        lambda name: Frame.target_name == name,
+    ),
+    SearchParameter(
+        "empty_target_name",
+        ma.fields.Boolean(),
+        "No target",
+        "true: only frames without a target's name; false: only frames with one.",
+        lambda empty: (Frame.target_name == "") if empty else (Frame.target_name != ""),
+    ),
+    SearchParameter(
+        "basename",
+        Word(),
+        "File name",
+        "Part of the frame's basename, in any case.",
+        lambda name: contains(Frame.basename, name),
+        widget="text",
+    ),
+    SearchParameter(
+        "basename_exact",
+        Word(),
+        "File name, exactly",
+        "The frame's whole basename.",
+        lambda name: Frame.basename == name,
+    ),
+    _exactly("site_id", "Site", "Site's code.", "SITEID", widget="choice"),
+    _exactly("telescope_id", "Telescope", "Telescope's code.", "TELID", widget="choice"),
+    _exactly("instrument_id", "Instrument", "Instrument's code.", "INSTRUME", widget="choice"),
+    _exactly(
+        "primary_optical_element", "Filter", "Filter, or the grating of a spectrograph.", "FILTER", widget="choice"
+    ),
+    _exactly("configuration_type", "Type", "Configuration type, such as EXPOSE or BIAS.", "OBSTYPE", widget="choice"),
+    _exactly("proposal_id", "Proposal", "Proposal's id.", "PROPID", widget="choice"),
+    _exactly(
+        "reduction_level",
+        "Level",
+        "Reduction level: 0 is raw, 91 reduced.",
+        "RLEVEL",
+        field=WholeNumber(smallest=-LARGEST_INT, largest=LARGEST_INT),
+        widget="choice",
+    ),
+    SearchParameter(
+        "exposure_time",
+        ma.fields.Float(),
+        "Exposure at least",
+        "Shortest exposure time.",
+        lambda seconds: Frame.exposure_time >= seconds,
+        ("EXPTIME",),
+        unit="s",
+        widget="number",
+    ),
+    _exactly("observation_id", "Observation", "Observation's number.", "BLKUID", field=WholeNumber()),
+    _exactly("request_id", "Request", "Request's number.", "REQNUM", field=WholeNumber()),
+    SearchParameter(
+        "exclude_configuration_type",
+        ma.fields.List(Word()),
+        "Not of type",
+        "Configuration types to leave out; may be repeated.",
+        lambda types: Frame.configuration_type.not_in(types),
+        ("exclude_OBSTYPE",),
+    ),
+    SearchParameter(
+        "include_configuration_type",
+        ma.fields.List(Word()),
+        "Of types",
+        "Configuration types to find; may be repeated.",
+        lambda types: Frame.configuration_type.in_(types),
+    ),
+    SearchParameter(
+        "exclude_calibrations",
+        ma.fields.Boolean(),
+        "Without calibrations",
+        "true: only science frames.",
+        lambda exclude: Frame.configuration_type.in_(_science_types()) if exclude else true(),
+        widget="flag",
+    ),
+    SearchParameter(
+        "public",
+        ma.fields.Boolean(),
+        "Public",
+        "false: only the frames of your own proposals; true: all that you may see.",
+    ),
+    SearchParameter("submitter", Word(), "Submitter", "User who submitted the observation.", _submitted_by),
+)
+
+#: What a list can be sorted by. Each order is made total by the frame's id.
+ORDERINGS: Mapping[str, ColumnElement[Any]] = {
+    "id": Frame.id.expression,
+    "basename": Frame.basename.expression,
+    "observation_date": Frame.observation_date.expression,
+    "primary_optical_element": Frame.primary_optical_element.expression,
+    "configuration_type": Frame.configuration_type.expression,
+    "proposal_id": Frame.proposal_id.expression,
+    "instrument_id": Frame.instrument_id.expression,
+    "site_id": Frame.site_id.expression,
+    "target_name": Frame.target_name.expression,
+    "reduction_level": Frame.reduction_level.expression,
+    # A frame without an exposure time sorts before the shortest, on both databases.
+    "exposure_time": func.coalesce(Frame.exposure_time, -1.0),
+}
+DEFAULT_ORDERING = "-observation_date"
+
+LIST_PARAMETERS: tuple[SearchParameter, ...] = (
+    SearchParameter(
+        "limit",
+        ma.fields.Integer(validate=ma.validate.Range(min=1)),
+        "Frames a page",
+        f"Frames a page; {LARGEST_LIMIT} at most.",
+    ),
+    SearchParameter("offset", WholeNumber(smallest=0), "Offset", "Frames to pass over."),
+    SearchParameter(
+        "ordering",
+        ma.fields.String(validate=ma.validate.OneOf([sign + name for name in ORDERINGS for sign in ("", "-")])),
+        "Order",
+        "Field to sort by; a minus sign reverses.",
+    ),
+    SearchParameter(
+        "pagination_style",
+        ma.fields.String(validate=ma.validate.OneOf(["offset", "cursor"])),
+        "Paging",
+        "cursor: pages that neither miss nor repeat a frame while others arrive, without a count.",
+    ),
+    SearchParameter("cursor", ma.fields.String(), "Cursor", "Where a page of cursor paging begins."),
+    SearchParameter("force_count", ma.fields.Boolean(), "Count", "true: an exact count, however long it takes."),
+    SearchParameter(
+        "include_related_frames", ma.fields.Boolean(), "Related frames", "false: without the related frames' ids."
+    ),
+    SearchParameter("include_thumbnails", ma.fields.Boolean(), "Thumbnails", "true: with the thumbnails."),
+    SearchParameter("format", ma.fields.String(validate=ma.validate.OneOf(["json"])), "Format", "json, always."),
+)
+
+
+class _SearchRules(ma.Schema):
+    """What holds between parameters."""
+
+    @ma.validates_schema
+    def check_cone(self, search: dict[str, Any], **_kwargs: Any) -> None:
+        if ("ra" in search) != ("dec" in search):
+            missing = "dec" if "ra" in search else "ra"
+            raise ma.ValidationError("A cone's centre needs both ra and dec.", missing)
+        if "position" in search and "ra" in search:
+            raise ma.ValidationError("Give either a position or ra and dec.", "position")
+        if "radius" in search and not {"position", "ra"} & search.keys():
+            raise ma.ValidationError("A radius needs a position, or ra and dec.", "radius")
+
+
+SearchSchema = _SearchRules.from_dict(
+    {
+        name: copy.copy(parameter.field)
+        for parameter in SEARCH_PARAMETERS + LIST_PARAMETERS
+        for name in (parameter.name, *parameter.aliases)
+    },
+    name="SearchSchema",
+)
+
+
+def build_conditions(search: Mapping[str, Any]) -> list[Condition]:
+    """Return the SQL conditions of a search that `SearchSchema` has loaded."""
+    conditions = [
+        parameter.where(search[name])
+        for parameter in SEARCH_PARAMETERS
+        if parameter.where
+        for name in (parameter.name, *parameter.aliases)
+        if name in search
+    ]
+    centre = find_cone_centre(search)
+    if centre:
+        conditions.append(sky.meets_cone(*centre, search.get("radius", 0.0)))
+    return conditions
+
+
+def find_cone_centre(search: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the (RA, Dec) in degrees around which a search looks, if it does."""
+    if "position" in search:
+        return search["position"].ra_deg, search["position"].dec_deg
+    return (search["ra"], search["dec"]) if "ra" in search else None

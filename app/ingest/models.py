@@ -1,0 +1,76 @@
+"""Ingest jobs: one file on its way in. The row is the truth; Redis only rings the bell for it."""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.models import User
+from app.columns import Json, PlainText, UtcDateTime
+from app.extensions import Model
+from app.frames.models import Frame, Id
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last three are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ARCHIVED = "archived"
+    ALREADY_ARCHIVED = "already_archived"
+    FAILED = "failed"
+
+
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+
+
+class PreviewState(StrEnum):
+    """Where the pictures of a job's frame stand."""
+
+    NOT_OWED = ""
+    OWED = "owed"
+    MADE = "made"
+    NO_PICTURE = "no_picture"
+    FAILED = "failed"
+
+
+class IngestJob(Model):
+    """One file on its way in.
+
+    The file lies at `filepath`. Of an upload that is a place of our own, and the file goes when the job ends well.
+    """
+
+    __tablename__ = "ingest_job"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    state: Mapped[str] = mapped_column(PlainText, default=JobState.QUEUED)
+    filename: Mapped[str] = mapped_column(PlainText)  # as its sender named it
+    filepath: Mapped[str] = mapped_column(PlainText)
+    is_upload: Mapped[bool]
+    file_metadata: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error_class: Mapped[str] = mapped_column(PlainText, default="")
+    error_code: Mapped[str] = mapped_column(PlainText, default="")
+    error_message: Mapped[str] = mapped_column(PlainText, default="")
+    frame_id: Mapped[int | None] = mapped_column(ForeignKey(Frame.id, ondelete="SET NULL"))
+    md5: Mapped[str] = mapped_column(PlainText, default="")
+    size: Mapped[int | None] = mapped_column(BigInteger)  # bytes
+    preview_state: Mapped[str] = mapped_column(PlainText, default=PreviewState.NOT_OWED)
+    preview_error: Mapped[str] = mapped_column(PlainText, default="")
+    submitted_by: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="SET NULL"))
+    created: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    started: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    finished: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index("ix_ingest_job_state", "state", "id"),  # the counts by state; the newest of a state
+        Index("ix_ingest_job_frame_id", "frame_id"),  # the jobs of a frame
+        Index(  # the previews still owed, a few of very many
+            "ix_ingest_job_preview_owed",
+            "id",
+            postgresql_where=text("preview_state = 'owed'"),
+            sqlite_where=text("preview_state = 'owed'"),
+        ),
+    )

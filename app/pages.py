@@ -1,0 +1,68 @@
+"""What every page has: who is looking, the archive's name, how values are written, and what it may load."""
+
+import datetime as dt
+import math
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.wrappers import Response
+
+from app.accounts.viewer import ANONYMOUS, current_viewer
+from app.addresses import address_with
+from app.errors import ArchiveError
+from app.extensions import get_config
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def register_pages(app: Flask) -> None:
+    app.context_processor(_describe_page)
+    app.template_filter("utc")(format_utc)
+    app.template_filter("filesize")(format_size)
+    app.after_request(_add_headers)
+
+
+def format_utc(time: dt.datetime | None) -> str:
+    """Write a time to the second, as observers log it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S") if time else ""
+
+
+def format_size(size: int | None) -> str:
+    """Write a number of bytes with three digits."""
+    if size is None:
+        return ""
+    power = min(int(math.log10(max(size, 1)) // 3), len(SIZE_UNITS) - 1)
+    return f"{size / 1000**power:.3g} {SIZE_UNITS[power]}"
+
+
+def _describe_page() -> dict[str, Any]:
+    return {
+        "viewer": _viewer_if_known(),
+        "archive_name": get_config().archive_name,
+        "address_with": address_with,
+    }
+
+
+def _viewer_if_known() -> Any:
+    """Return who looks; an error page must not fail because of whoever it can't make out."""
+    try:
+        return current_viewer()
+    except ArchiveError:
+        return ANONYMOUS
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if "Cookie" in request.headers or "Authorization" in request.headers:
+        response.vary.update(("Cookie", "Authorization"))
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response

@@ -1,0 +1,18 @@
+// Comforts for pages that work without them.
+
+// <input data-filter-table="#id">: show only the rows of that table that contain what is typed.
+for (const input of document.querySelectorAll("input[data-filter-table]")) {
+  const rows = [...document.querySelectorAll(`${input.dataset.filterTable} tbody tr`)];
+  const texts = rows.map((row) => row.textContent.toLowerCase());
+  input.addEventListener("input", () => {
+    const wanted = input.value.trim().toLowerCase();
+    rows.forEach((row, index) => (row.hidden = !texts[index].includes(wanted)));
+  });
+}
+
+// <form method="get" data-skip-blank>: keep what is left blank out of the address.
+for (const form of document.querySelectorAll("form[data-skip-blank]")) {
+  form.addEventListener("formdata", ({ formData }) => {
+    for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+  });
+}

@@ -1,0 +1,143 @@
+"""The functions that RQ runs: thin, with an id in and nothing out. They need the application's context."""
+
+import io
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import select
+
+from app.extensions import db, get_file_store
+from app.frames.actions import save_thumbnail
+from app.frames.models import Frame, Header, Version
+from app.ingest.actions import claim, mark_failed, mark_previews, ring_for_previews
+from app.ingest.models import IngestJob, PreviewState
+from ingest_worker.exceptions import DoNotRetryError, IngestError, RetryError
+from ingest_worker.ingester import ingest
+from ingest_worker.previews import Preview, PreviewError, build_previews
+from ocs_archive.input.file import File, FileSpecificationException
+from ocs_archive.input.thumbnailfile import ThumbnailFile
+from ocs_archive.settings import settings
+from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpecificationError
+
+log = logging.getLogger(__name__)
+
+QUICK_TRIES = 3  # of what only met another worker
+PREVIEW_ERRORS = (
+    PreviewError,
+    FileSpecificationException,
+    FileStoreConnectionError,
+    FileStoreSpecificationError,
+    OSError,
+)
+
+
+def run_ingest_job(job_id: int) -> None:
+    """Ingest the file of a job, unless another worker has it."""
+    try:
+        job = claim(job_id)
+        if job is not None:
+            _run(job)
+    finally:
+        db.session.remove()
+
+
+def run_preview_job(job_id: int) -> None:
+    """Make the pictures of the frame of a job; that they can't be made fails nothing but themselves."""
+    try:
+        job = db.session.get(IngestJob, job_id)
+        if job is None or job.preview_state != PreviewState.OWED:
+            return
+        try:
+            made = _make_previews(job)
+        except PREVIEW_ERRORS as error:
+            db.session.rollback()
+            log.warning("no preview for %s: %s", job.filename, error)
+            mark_previews(job_id, PreviewState.FAILED, str(error))
+        else:
+            mark_previews(job_id, PreviewState.MADE if made else PreviewState.NO_PICTURE)
+        db.session.commit()
+    finally:
+        db.session.remove()
+
+
+def _run(job: IngestJob) -> None:
+    job_id, filename = job.id, job.filename
+    try:
+        _ingest_at_once(job)
+    except IngestError as error:
+        log.warning("ingest job %d, %s: %s %s: %s", job_id, filename, type(error).__name__, error.code, error)
+        _fail(job_id, error)
+    except Exception as error:
+        # Whatever it is, the job must stand on the operator's list; the log has the rest.
+        log.exception("ingest job %d, %s: unforeseen error", job_id, filename)
+        _fail(job_id, DoNotRetryError(f"Unforeseen error, see the worker's log: {error!r}", "unforeseen"))
+    else:
+        log.info("ingest job %d, %s: %s", job_id, filename, job.state)
+        if job.preview_state == PreviewState.OWED:
+            ring_for_previews(job_id)
+        if job.is_upload:
+            Path(job.filepath).unlink(missing_ok=True)
+
+
+def _ingest_at_once(job: IngestJob) -> None:
+    """Ingest; what only met another worker with the same file is tried again at once."""
+    for remaining in reversed(range(QUICK_TRIES)):
+        try:
+            ingest(job)
+            break
+        except RetryError:
+            db.session.rollback()
+            if not remaining:
+                raise
+
+
+def _fail(job_id: int, error: IngestError) -> None:
+    db.session.rollback()
+    mark_failed(job_id, error_class=type(error).__name__, error_code=error.code, error_message=str(error))
+    db.session.commit()
+
+
+def _make_previews(job: IngestJob) -> list[Preview]:
+    version = db.session.scalar(select(Version).where(Version.md5 == job.md5))
+    if version is None:  # a thumbnail, which is a picture itself
+        return []
+    with _at_hand(version) as path:
+        previews = build_previews(path)
+    for preview in previews:
+        _save_preview(version.frame, preview)
+    return previews
+
+
+def _save_preview(frame: Frame, preview: Preview) -> None:
+    headers = db.session.get_one(Header, frame.id).data
+    names = {settings.THUMBNAIL_FRAME_BASENAME_KEY: frame.basename, settings.THUMBNAIL_SIZE_KEY: preview.size}
+    file = File(io.BytesIO(preview.jpeg), f"{frame.basename}-{preview.size}.jpg")
+    picture = ThumbnailFile(file, headers | names)
+    stored = get_file_store().store_file(picture)
+    save_thumbnail(
+        frame.basename,
+        preview.size,
+        width=preview.width,
+        height=preview.height,
+        store_path=picture.get_filestore_path(),
+        **stored,
+    )
+
+
+@contextmanager
+def _at_hand(version: Version) -> Iterator[Path]:
+    """Give the path of a copy of a stored file, under its own name."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        get_file_store().get_fileobj(version.store_path, version.key) as stored,
+    ):
+        if stored is None:
+            raise FileStoreConnectionError(f"The file store has lost {version.store_path}.")
+        path = Path(folder) / f"preview{version.extension}"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(stored, copy)
+        yield path

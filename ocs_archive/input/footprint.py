@@ -1,0 +1,137 @@
+"""Pure functions that make a frame's footprint: what it covers on the sky."""
+
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import Angle, SkyCoord
+from astropy.io import fits
+from astropy.wcs import WCS, WcsError
+
+CIRCLE_CORNERS = 64
+TEXT_CARD = re.compile(r"CTYPE[12]|CUNIT[12]|RADESYS|RADECSYS")
+NUMBER_CARD = re.compile(r"CRPIX[12]|CRVAL[12]|CD[12]_[12]|PV[12]_\d+|LONPOLE|LATPOLE|EQUINOX")
+SIP_CARD = re.compile(r"[AB]P?_(ORDER|\d_\d)")
+REQUIRED_CARDS = {"CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2"}
+
+
+class Polygon(TypedDict):
+    """A GeoJSON Polygon: one closed ring of [RA, Dec] in ICRS degrees, joined by great circles."""
+
+    type: str
+    coordinates: list[list[list[float]]]
+
+
+def build_polygon(corners: SkyCoord) -> Polygon | None:
+    """Close a ring of corners; None where a corner is not finite.
+
+    Returns
+    -------
+    dict or None
+        GeoJSON Polygon of [RA, Dec] in ICRS degrees, RA in [0, 360), whose edges are great circles.
+    """
+    ra, dec = corners.icrs.ra.deg, corners.icrs.dec.deg
+    if not (np.isfinite(ra).all() and np.isfinite(dec).all()):
+        return None
+    # twice, as the remainder of a tiny negative number rounds up to 360 itself
+    ring = np.column_stack([ra % 360 % 360, dec]).tolist()
+    return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+
+
+def find_angle_deg(value: Any, unit: str) -> float | None:
+    """Read an angle, a number or text such as ``12:25:03.8``, in degrees; None if it is no angle."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(Angle(value, unit).deg)
+    except (ValueError, TypeError):
+        return None
+
+
+def build_circle_footprint(ra_deg: float, dec_deg: float, radius_deg: float) -> Polygon | None:
+    """Build a circular field's polygon.
+
+    Its 64 corners lie on the true circle on the sphere, so its edges run inside by at most 0.12 % of it.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg
+        Centre, ICRS degrees.
+    radius_deg
+        Angular radius; a radius of 90° or more, or none at all, is no polygon and gives None.
+    """
+    if not (abs(ra_deg) <= 360 and abs(dec_deg) <= 90 and 0 < radius_deg < 90):
+        return None
+    centre = SkyCoord(ra_deg, dec_deg, unit="deg")
+    angles = np.linspace(0, 360, CIRCLE_CORNERS, endpoint=False) * u.deg
+    return build_polygon(centre.directional_offset_by(angles, radius_deg * u.deg))
+
+
+def find_circle_footprint(ra: Any, dec: Any, radius: Any) -> Polygon | None:
+    """Build the footprint of a circular field from header values; None where they are none.
+
+    Parameters
+    ----------
+    ra
+        Right ascension as an hour angle: hours, or ``hh:mm:ss`` text.
+    dec
+        Declination: degrees, or ``dd:mm:ss`` text.
+    radius
+        Radius in arcsec.
+    """
+    ra_deg, dec_deg, radius_deg = (
+        find_angle_deg(ra, "hourangle"),
+        find_angle_deg(dec, "deg"),
+        find_angle_deg(radius, "arcsec"),
+    )
+    if ra_deg is None or dec_deg is None or radius_deg is None:
+        return None
+    return build_circle_footprint(ra_deg, dec_deg, radius_deg)
+
+
+def select_wcs_cards(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the celestial WCS out of a header, with numbers as numbers.
+
+    SIP coefficients count only where CTYPE1 says so, as the convention wants. PCi_j and CDELTi are left out:
+    they may not be used beside a CD matrix (FITS 4.0, section 8.1.2).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a card that must be a number is none, or one is missing without which wcslib assumes RA 0, Dec 0.
+    """
+    missing = REQUIRED_CARDS - headers.keys()
+    if missing:
+        raise ValueError(f"no {', '.join(missing)}")
+    number_cards = [key for key in headers if NUMBER_CARD.fullmatch(key)]
+    if str(headers["CTYPE1"]).endswith("-SIP"):
+        number_cards += [key for key in headers if SIP_CARD.fullmatch(key)]
+    texts = {key: str(value) for key, value in headers.items() if TEXT_CARD.fullmatch(key) and value}
+    return texts | {key: float(headers[key]) for key in number_cards}
+
+
+def find_wcs_footprint(headers: Mapping[str, Any]) -> Polygon | None:
+    """Build the polygon of the centres of an image's four corner pixels.
+
+    Parameters
+    ----------
+    headers
+        The header, with NAXIS1 and NAXIS2.
+
+    Returns
+    -------
+    dict or None
+        GeoJSON Polygon, see `build_polygon`; None if the WCS does not parse, is not celestial or not finite.
+    """
+    try:
+        right, top = int(headers["NAXIS1"]) - 1, int(headers["NAXIS2"]) - 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # wcslib tells of each card that it mends
+            wcs = WCS(fits.Header(select_wcs_cards(headers)))
+            corners = wcs.pixel_to_world([0, 0, right, right], [0, top, top, 0])
+    except (ValueError, TypeError, WcsError):
+        return None
+    return build_polygon(corners) if isinstance(corners, SkyCoord) else None

@@ -1,0 +1,58 @@
+"""Pure functions that turn header values and file names into what can be stored as JSON."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from math import isfinite
+from numbers import Integral, Real
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from astropy.io.fits.card import Undefined
+
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def split_filename(path: str) -> tuple[str, str]:
+    """Split a path's last part at its first dot: ``x/a-e91.fits.fz`` gives ``("a-e91", ".fits.fz")``."""
+    basename, dot, extension = PurePath(path).name.partition(".")
+    return basename, dot + extension
+
+
+def build_json_value(value: Any) -> Any:
+    """Reduce a value to JSON's own types.
+
+    numpy's numbers become Python's, NaN, infinities and undefined cards None, dates ISO text. A whole number
+    that 64 bits can't hold becomes text, as parsers of JSON differ on it.
+    """
+    if value is None or isinstance(value, Undefined):
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        number = int(value)
+        return number if -(2**63) <= number < 2**63 else str(number)
+    if isinstance(value, Real):
+        return float(value) if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): build_json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [build_json_value(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def clean_text(text: str) -> str:
+    """Drop control characters and lone surrogates: PostgreSQL's JSON holds neither NUL nor surrogates."""
+    return CONTROL_CHARACTERS.sub("", text)
+
+
+def clean_json_value(value: Any) -> Any:
+    """Apply `clean_text` to every text of a JSON value, keys included."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [clean_json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {clean_text(key): clean_json_value(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,227 @@
+"""The local store: a folder that keeps every version of every file.
+
+``<root>/<path>`` is the newest version, and ``<root>/.versions/<path>/<md5>`` is every version: a hard link to the
+same file, or a copy where the file system has no hard links. A file is written in ``<root>/.tmp`` first, and becomes
+visible by a rename when it is whole and on the disk.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from ocs_archive.input.file import DataFile, File
+from ocs_archive.settings import settings
+from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError, FileStoreSpecificationError
+
+VERSIONS_FOLDER, TEMPORARY_FOLDER = ".versions", ".tmp"
+LEFTOVER_AGE_S = 24 * 3600
+BAD_PATH_ERRNOS = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP}
+NO_HARD_LINKS_ERRNOS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.ENOSYS}
+
+
+@contextmanager
+def translate_errors(path: str) -> Iterator[None]:
+    """Turn what the operating system says into the store's errors."""
+    try:
+        yield
+    except OSError as error:
+        kind = FileStoreSpecificationError if error.errno in BAD_PATH_ERRNOS else FileStoreConnectionError
+        raise kind(f"The local store failed on {path}: {error.strerror or error}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk: a rename alone may be lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each of them on the disk."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def write_file(file: File, target: Path) -> str:
+    """Write a file to the disk and return the md5 of what was written."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    with target.open("xb") as written:
+        for block in file.iter_blocks():
+            md5.update(block)
+            written.write(block)
+        written.flush()
+        os.fsync(written.fileno())
+    now_ns = time.time_ns()  # versions are ordered by it, and a file system's own clock may tick too slowly
+    os.utime(target, ns=(now_ns, now_ns))
+    return md5.hexdigest()
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Link a file to a second name, or copy it, with its times, where the file system can't."""
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in NO_HARD_LINKS_ERRNOS:
+            raise
+        shutil.copy2(source, target)
+        with target.open("rb") as copy:
+            os.fsync(copy.fileno())
+
+
+def list_versions(folder: Path) -> list[Path]:
+    """Return the versions in a folder, oldest first."""
+    versions = [entry for entry in folder.iterdir() if entry.is_file()] if folder.is_dir() else []
+    return sorted(versions, key=lambda version: version.stat().st_mtime_ns)
+
+
+def is_same_file(first: Path, second: Path) -> bool:
+    return first.exists() and second.exists() and first.samefile(second)
+
+
+def remove_empty_folders(folder: Path, root: Path) -> None:
+    """Remove a folder and its parents below the root, as far as they are empty."""
+    with suppress(OSError):  # not empty, or gone already
+        while folder != root:
+            folder.rmdir()
+            folder = folder.parent
+
+
+class FileSystemStore(FileStore):
+    """A store in a local folder. The key of a version is its md5.
+
+    Parameters
+    ----------
+    root_dir
+        The folder; None takes FILESYSTEM_STORAGE_ROOT_DIR. It is made when the first file comes.
+
+    Raises
+    ------
+    FileStoreSpecificationError
+        If there is no folder.
+    """
+
+    def __init__(self, root_dir: str | os.PathLike[str] | None = None) -> None:
+        root = settings.FILESYSTEM_STORAGE_ROOT_DIR if root_dir is None else root_dir
+        if not root:
+            raise FileStoreSpecificationError("The local store needs a folder: set FILESYSTEM_STORAGE_ROOT_DIR.")
+        self.root = Path(root).resolve()
+        self._sweep_leftovers()
+
+    def store_file(self, data_file: DataFile) -> dict[str, str]:
+        """Store a file, read once, as the newest version; if it is the newest already, nothing changes."""
+        path = data_file.get_filestore_path()
+        newest, folder = self._find_newest(path), self._find_versions_folder(path)
+        with translate_errors(path), self._make_temporary_name() as temporary:
+            md5 = write_file(data_file.open_file, temporary)
+            if not is_same_file(folder / md5, newest):
+                make_folder(folder)
+                temporary.replace(folder / md5)
+                sync_folder(folder)
+                self._publish(folder / md5, newest)
+        return {"key": md5, "md5": md5, "extension": data_file.open_file.extension or ""}
+
+    def delete_file(self, path: str, version_id: str) -> None:
+        """Delete one version; the newest that is left, if any, becomes the newest."""
+        newest, folder = self._find_newest(path), self._find_versions_folder(path)
+        with translate_errors(path):
+            versions = list_versions(folder)
+            doomed = [version for version in versions if version.name == version_id] if version_id else versions[-1:]
+            left = [version for version in versions if version not in doomed]
+            if left:
+                self._publish(left[-1], newest)
+            elif doomed:
+                newest.unlink(missing_ok=True)
+            for version in doomed:
+                version.unlink(missing_ok=True)
+            for emptied in (folder, newest.parent):
+                remove_empty_folders(emptied, self.root)
+
+    def get_url(self, path: str, version_id: str, expiration: int) -> str:
+        """Return FILESYSTEM_STORAGE_BASE_URL + path: a link to the newest version, without a time limit."""
+        return f"{settings.FILESYSTEM_STORAGE_BASE_URL}{path}"
+
+    @contextmanager
+    def get_fileobj(self, path: str, version_id: str = "") -> Iterator[IO[bytes] | None]:
+        """Open a version as a binary file object, for a ``with`` statement; None if it is not there."""
+        target = self.find_file(path, version_id)
+        with translate_errors(path):
+            fileobj = target.open("rb") if target else None
+        try:
+            yield fileobj
+        finally:
+            if fileobj:
+                fileobj.close()
+
+    def find_file(self, path: str, version_id: str = "") -> Path | None:
+        """Return where a version lies on the disk, for a server that sends files by their paths; None if nowhere."""
+        target = self._find_version(path, version_id)
+        with translate_errors(path):
+            return target if target.is_file() else None
+
+    def get_file_size(self, path: str, version_id: str = "") -> int:
+        """Return a version's size in bytes; FileStoreConnectionError if it is not there."""
+        target = self._find_version(path, version_id)
+        with translate_errors(path):
+            return target.stat().st_size
+
+    def _find_newest(self, path: str) -> Path:
+        return self._find_inside(path, self.root)
+
+    def _find_versions_folder(self, path: str) -> Path:
+        return self._find_inside(path, self.root / VERSIONS_FOLDER)
+
+    def _find_version(self, path: str, version_id: str) -> Path:
+        """Return where a version is; the id may hold no more of a path than a file's name."""
+        folder = self._find_versions_folder(path)
+        return self._find_inside(version_id.replace("/", "\0"), folder) if version_id else self._find_newest(path)
+
+    def _find_inside(self, path: str, folder: Path) -> Path:
+        """Return a path below a folder of the store, if neither it nor a symbolic link in it leads out of the root."""
+        parts = path.split("/")
+        target = folder / path
+        if (
+            "\0" in path
+            or not {"", ".", ".."}.isdisjoint(parts)
+            or parts[0] in (VERSIONS_FOLDER, TEMPORARY_FOLDER)
+            or not Path(os.path.realpath(target)).is_relative_to(self.root)  # unlike resolve(), takes link loops
+        ):
+            raise FileStoreSpecificationError(f"{path!r} is no path inside the local store.")
+        return target
+
+    @contextmanager
+    def _make_temporary_name(self) -> Iterator[Path]:
+        """Give a name for a file that is renamed or, when anything fails, removed."""
+        make_folder(self.root / TEMPORARY_FOLDER)
+        temporary = self.root / TEMPORARY_FOLDER / uuid4().hex
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _publish(self, version: Path, newest: Path) -> None:
+        """Make a version the newest one."""
+        if is_same_file(version, newest):
+            return
+        with self._make_temporary_name() as temporary:
+            link_or_copy(version, temporary)
+            make_folder(newest.parent)
+            temporary.replace(newest)
+            sync_folder(newest.parent)
+
+    def _sweep_leftovers(self) -> None:
+        """Remove what a process that was killed left behind; by ctime, as a hard link has its file's mtime."""
+        for leftover in (self.root / TEMPORARY_FOLDER).glob("*"):
+            with suppress(OSError):  # another process swept it, or only its owner may
+                if leftover.stat().st_ctime < time.time() - LEFTOVER_AGE_S:
+                    leftover.unlink()

@@ -1,0 +1,82 @@
+"""Fixtures of the library's tests: settings as the contract's defaults, data files, and one store of each kind."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from ocs_archive.input.file import DataFile, File
+from ocs_archive.settings import SETTINGS
+from ocs_archive.storage.filestore import FileStore
+from ocs_archive.storage.filesystemstore import FileSystemStore
+from ocs_archive.storage.s3store import S3Store
+from tests.fits_factory import FRAME_CARDS
+
+MakeDataFile = Callable[..., DataFile]
+
+
+@pytest.fixture(autouse=True)
+def default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting comes from the machine that runs the tests."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def make_data_file() -> MakeDataFile:
+    """A function that makes a data file of some content, with every required header."""
+
+    def make(content: bytes = b"content", name: str = "coj1m011-kb05-20240219-0125-e91.fits", **headers) -> DataFile:
+        return DataFile(File(io.BytesIO(content), name), FRAME_CARDS | headers)
+
+    return make
+
+
+@pytest.fixture
+def local_store(tmp_path: Path) -> FileSystemStore:
+    return FileSystemStore(tmp_path / "store")
+
+
+@pytest.fixture
+def s3_settings(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that lead to the S3 server of the tests."""
+    environment = {
+        "S3_ENDPOINT_URL": s3_server,
+        "S3_ADDRESSING_STYLE": "path",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def unversioned_s3_store(s3_server: str, s3_settings: None) -> S3Store:
+    """A store in a new bucket that keeps no versions."""
+    store = S3Store(f"plain-{uuid4().hex}")
+    store.client.create_bucket(Bucket=store.bucket)
+    return store
+
+
+@pytest.fixture
+def s3_store(unversioned_s3_store: S3Store) -> S3Store:
+    """A store in a new bucket that keeps versions."""
+    unversioned_s3_store.client.put_bucket_versioning(
+        Bucket=unversioned_s3_store.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    return unversioned_s3_store
+
+
+@pytest.fixture(params=["local_store", "s3_store"])
+def versioned_store(request: pytest.FixtureRequest) -> FileStore:
+    """Each store that keeps every version."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["local_store", "s3_store", "unversioned_s3_store"])
+def keeping_store(request: pytest.FixtureRequest) -> FileStore:
+    """Each store that keeps files."""
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,83 @@
+"""The contract that every file store keeps."""
+
+import hashlib
+
+import pytest
+
+from ocs_archive.input.file import FileSpecificationException
+from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError
+
+PATH = "coj/kb05/20240219/processed/coj1m011-kb05-20240219-0125-e91.fits"
+
+
+def read(store: FileStore, version_id: str = "") -> bytes | None:
+    with store.get_fileobj(PATH, version_id) as fileobj:
+        return None if fileobj is None else fileobj.read()
+
+
+def test_stored_file_comes_back(keeping_store, make_data_file):
+    version = keeping_store.store_file(make_data_file(b"one"))
+    assert version["md5"] == hashlib.md5(b"one").hexdigest()
+    assert version["extension"] == ".fits"
+    assert read(keeping_store) == read(keeping_store, version["key"]) == b"one"
+    assert keeping_store.get_file_size(PATH) == keeping_store.get_file_size(PATH, version["key"]) == 3
+
+
+def test_every_version_stays_and_the_last_is_the_newest(versioned_store, make_data_file):
+    keys = [versioned_store.store_file(make_data_file(content))["key"] for content in (b"one", b"three")]
+    assert [read(versioned_store, key) for key in (*keys, "")] == [b"one", b"three", b"three"]
+    assert versioned_store.get_file_size(PATH, keys[0]) == 3
+
+
+def test_deleting_the_newest_brings_back_the_one_before(versioned_store, make_data_file):
+    for content in (b"one", b"two", b"three"):
+        versioned_store.store_file(make_data_file(content))
+    versioned_store.delete_file(PATH, "")
+    assert read(versioned_store) == b"two"
+
+
+def test_deleting_an_old_version_leaves_the_newest(versioned_store, make_data_file):
+    old, new = (versioned_store.store_file(make_data_file(content))["key"] for content in (b"one", b"two"))
+    versioned_store.delete_file(PATH, old)
+    assert [read(versioned_store, key) for key in (old, new, "")] == [None, b"two", b"two"]
+
+
+@pytest.mark.parametrize("by_key", [True, False])
+def test_after_deleting_the_only_version_nothing_is_there(keeping_store, make_data_file, by_key):
+    key = keeping_store.store_file(make_data_file())["key"]
+    keeping_store.delete_file(PATH, key if by_key else "")
+    assert read(keeping_store) is None
+    with pytest.raises(FileStoreConnectionError, match="e91"):
+        keeping_store.get_file_size(PATH)
+
+
+def test_deleting_what_is_not_there_is_no_error(keeping_store):
+    keeping_store.delete_file(PATH, "")
+
+
+def test_error_of_the_reader_passes_through(keeping_store, make_data_file):
+    keeping_store.store_file(make_data_file())
+    with pytest.raises(ZeroDivisionError), keeping_store.get_fileobj(PATH):
+        1 / 0  # noqa: B018 -- stands for any fault of the caller's own
+
+
+@pytest.mark.parametrize("store", ["dummy_store", "local_store", "s3_store"])
+def test_unsafe_path_is_refused_by_every_store(store, request, make_data_file):
+    with pytest.raises(FileSpecificationException) as caught:
+        request.getfixturevalue(store).store_file(make_data_file(SITEID="../../etc"))
+    assert caught.value.code == "header.unsafe_path"
+
+
+@pytest.fixture
+def dummy_store():
+    return FileStore()
+
+
+def test_dummy_store_keeps_nothing(dummy_store, make_data_file):
+    version = dummy_store.store_file(make_data_file(b"one"))
+    assert version == {"key": version["key"], "md5": hashlib.md5(b"one").hexdigest(), "extension": ".fits"}
+    assert version["key"]
+    assert read(dummy_store) is None
+    assert dummy_store.get_url(PATH, "", 60) == ""
+    assert dummy_store.get_file_size(PATH) == 0
+    dummy_store.delete_file(PATH, version["key"])

@@ -1,0 +1,164 @@
+"""The local store: what is on the disk, and what happens when the disk fails."""
+
+import errno
+import io
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ocs_archive.input.file import DataFile, File
+from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpecificationError
+from ocs_archive.storage.filesystemstore import FileSystemStore
+from tests.fits_factory import FRAME_CARDS
+
+NAME = "coj1m011-kb05-20240219-0125-e91.fits"
+PATH = f"coj/kb05/20240219/processed/{NAME}"
+
+
+def list_files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_newest_is_at_its_path_and_each_version_at_its_md5(local_store, make_data_file):
+    keys = [local_store.store_file(make_data_file(content))["md5"] for content in (b"one", b"two")]
+    assert list_files(local_store.root) == {PATH, *(f".versions/{PATH}/{key}" for key in keys)}
+    assert (local_store.root / PATH).samefile(local_store.root / ".versions" / PATH / keys[1])
+
+
+def test_same_content_again_changes_nothing(local_store, make_data_file):
+    first = local_store.store_file(make_data_file(b"one"))
+    before = (local_store.root / PATH).stat()
+    assert local_store.store_file(make_data_file(b"one")) == first
+    after = (local_store.root / PATH).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_older_content_again_is_the_newest_again(local_store, make_data_file):
+    for content in (b"one", b"two", b"one"):
+        local_store.store_file(make_data_file(content))
+    assert (local_store.root / PATH).read_bytes() == b"one"
+    local_store.delete_file(PATH, "")
+    assert (local_store.root / PATH).read_bytes() == b"two"
+
+
+def test_empty_folders_go_but_not_the_root(local_store, make_data_file):
+    local_store.store_file(make_data_file())
+    local_store.store_file(make_data_file(SITEID="lsc"))
+    local_store.delete_file(PATH, "")
+    assert {entry.name for entry in local_store.root.iterdir()} == {"lsc", ".versions", ".tmp"}
+    local_store.delete_file(PATH.replace("coj", "lsc", 1), "")
+    assert {entry.name for entry in local_store.root.iterdir()} <= {".tmp"}
+
+
+def test_copies_where_there_are_no_hard_links(local_store, make_data_file, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    for content in (b"one", b"two"):
+        local_store.store_file(make_data_file(content))
+    local_store.delete_file(PATH, "")
+    assert (local_store.root / PATH).read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EIO])
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_failing_disk_is_a_connection_error_and_leaves_nothing(local_store, make_data_file, monkeypatch, code, step):
+    local_store.store_file(make_data_file(b"one"))
+    before = list_files(local_store.root)
+
+    def fail(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(FileStoreConnectionError, match=f"{NAME}.*{os.strerror(code)}"):
+        local_store.store_file(make_data_file(b"two"))
+    assert list_files(local_store.root) == before
+    assert (local_store.root / PATH).read_bytes() == b"one"
+
+
+def test_source_that_fails_midway_leaves_nothing(local_store):
+    class FailingFile(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() >= 2**20:
+                raise OSError(errno.EIO, "gone")
+            return super().read(size)
+
+    with pytest.raises(FileStoreConnectionError, match="gone"):
+        local_store.store_file(DataFile(File(FailingFile(bytes(2**21)), NAME), FRAME_CARDS))
+    assert list_files(local_store.root) == set()
+
+
+UNSAFE_PATHS = [
+    "",
+    "../outside",
+    "a/../../outside",
+    "/etc/passwd",
+    "a//b",
+    "a/./b",
+    "a\0b",
+    ".versions/a",
+    ".tmp/a",
+]
+
+
+@pytest.mark.parametrize("path", UNSAFE_PATHS)
+def test_path_that_leaves_the_root_is_refused(local_store, path):
+    calls = [
+        lambda: local_store.delete_file(path, ""),
+        lambda: local_store.get_file_size(path),
+        lambda: local_store.get_fileobj(path).__enter__(),
+    ]
+    for call in calls:
+        with pytest.raises(FileStoreSpecificationError):
+            call()
+
+
+@pytest.mark.parametrize("version_id", ["../a", "..", "/etc/passwd", "a/b", "\0"])
+def test_version_id_is_no_way_out_either(local_store, version_id):
+    with pytest.raises(FileStoreSpecificationError):
+        local_store.get_file_size(PATH, version_id)
+
+
+def test_symbolic_link_that_leads_out_is_refused(local_store, make_data_file, tmp_path):
+    (tmp_path / "outside").mkdir()
+    local_store.root.mkdir()
+    (local_store.root / "coj").symlink_to(tmp_path / "outside")
+    with pytest.raises(FileStoreSpecificationError):
+        local_store.store_file(make_data_file())
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_name_too_long_is_no_transient_error(local_store, make_data_file):
+    with pytest.raises(FileStoreSpecificationError):
+        local_store.store_file(make_data_file(name="x" * 300 + ".fits"))
+
+
+@pytest.mark.parametrize("root_dir", [None, ""])
+def test_root_must_be_set(root_dir):
+    with pytest.raises(FileStoreSpecificationError, match="FILESYSTEM_STORAGE_ROOT_DIR"):
+        FileSystemStore(root_dir)
+
+
+def test_root_and_base_url_come_from_the_settings(tmp_path, monkeypatch, make_data_file):
+    monkeypatch.setenv("FILESYSTEM_STORAGE_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("FILESYSTEM_STORAGE_BASE_URL", "https://archive.example/files/")
+    store = FileSystemStore()
+    store.store_file(make_data_file())
+    assert (tmp_path / PATH).is_file()
+    assert store.get_url(PATH, "", 60) == f"https://archive.example/files/{PATH}"
+
+
+def test_leftovers_of_a_killed_process_are_swept_after_a_day(local_store, make_data_file, monkeypatch):
+    local_store.store_file(make_data_file())
+    leftover = local_store.root / ".tmp" / "leftover"
+    leftover.touch()
+    FileSystemStore(local_store.root)
+    assert leftover.exists()
+    tomorrow = time.time() + 25 * 3600
+    monkeypatch.setattr(time, "time", lambda: tomorrow)
+    FileSystemStore(local_store.root)
+    assert not leftover.exists()
+    assert (local_store.root / PATH).exists()

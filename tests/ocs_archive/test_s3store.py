@@ -1,0 +1,162 @@
+"""The S3 store: what S3 is told about a file, links, and whose fault a failure is."""
+
+import hashlib
+import io
+import os
+import tempfile
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore import exceptions as aws
+
+from ocs_archive.input.file import DataFile, File
+from ocs_archive.input.fitsfile import FitsFile
+from ocs_archive.input.thumbnailfile import ThumbnailFile
+from ocs_archive.storage import s3store
+from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpecificationError
+from ocs_archive.storage.s3store import S3Store, translate_errors
+from tests.fits_factory import FRAME_CARDS, write_fits
+
+NAME = "coj1m011-kb05-20240219-0125-e91.fits"
+PATH = f"coj/kb05/20240219/processed/{NAME}"
+
+
+def describe(store: S3Store, path: str = PATH) -> dict:
+    return store.client.head_object(Bucket=store.bucket, Key=path)
+
+
+def test_fits_file_is_described_as_such(s3_store, tmp_path):
+    with write_fits(tmp_path / NAME).open("rb") as fileobj:
+        s3_store.store_file(FitsFile(File(fileobj)))
+    stored = describe(s3_store)
+    assert stored["ContentType"] == "image/fits"
+    assert stored["ContentDisposition"] == f"attachment; filename={NAME}"
+
+
+def test_content_type_of_a_thumbnail(s3_store):
+    metadata = FRAME_CARDS | {"frame_basename": "x", "size": "small"}
+    s3_store.store_file(ThumbnailFile(File(io.BytesIO(b"jpeg"), "x-small.jpeg"), metadata))
+    assert describe(s3_store, "coj/kb05/20240219/thumbnails/x-small.jpeg")["ContentType"] == "image/jpeg"
+
+
+@pytest.mark.parametrize(
+    ("name", "disposition"),
+    [
+        ("x y.fits", "attachment; filename*=UTF-8''x%20y.fits"),
+        ("café.fits", "attachment; filename*=UTF-8''caf%C3%A9.fits"),
+        ('a";b.fits', "attachment; filename*=UTF-8''a%22%3Bb.fits"),
+    ],
+)
+def test_odd_names_are_encoded_in_the_disposition(name, disposition):
+    assert s3store.build_content_disposition(name) == disposition
+
+
+@pytest.mark.parametrize(("age_days", "storage_class"), [(9, "STANDARD"), (11, "STANDARD_IA")])
+def test_old_observations_are_stored_as_infrequently_accessed(
+    s3_store, make_data_file, monkeypatch, age_days, storage_class
+):
+    monkeypatch.setenv("S3_DAYS_TO_IA_STORAGE", "10")
+    observed = (datetime.now(UTC) - timedelta(days=age_days)).isoformat()
+    s3_store.store_file(make_data_file(**{"DATE-OBS": observed}))
+    # S3 does not name the class STANDARD
+    assert describe(s3_store).get("StorageClass", "STANDARD") == storage_class
+
+
+def test_keys_are_the_version_ids(s3_store, unversioned_s3_store, make_data_file):
+    key = s3_store.store_file(make_data_file())["key"]
+    assert key == describe(s3_store)["VersionId"]
+
+
+def test_key_in_a_bucket_without_versions(unversioned_s3_store, make_data_file):
+    assert unversioned_s3_store.store_file(make_data_file())["key"] == "null"
+
+
+@pytest.mark.parametrize("source", ["memory", "disk"])
+def test_large_file_goes_up_in_parts(s3_store, make_data_file, monkeypatch, source):
+    content = os.urandom(9 * 2**20)
+    monkeypatch.setattr(s3store, "MAX_SINGLE_PUT_BYTES", 2**20)
+    with tempfile.TemporaryFile() if source == "disk" else io.BytesIO() as fileobj:
+        fileobj.write(content)
+        version = s3_store.store_file(DataFile(File(fileobj, NAME), FRAME_CARDS))
+        assert not fileobj.closed
+    assert describe(s3_store)["ETag"].endswith('-2"')
+    assert version["key"] == describe(s3_store)["VersionId"]
+    with s3_store.get_fileobj(PATH) as stored:
+        assert hashlib.md5(stored.read()).hexdigest() == version["md5"] == hashlib.md5(content).hexdigest()
+
+
+def test_link_needs_no_credentials_and_names_the_version(s3_store, make_data_file):
+    old, _ = (s3_store.store_file(make_data_file(content))["key"] for content in (b"one", b"two"))
+    for version_id, content in [(old, b"one"), ("", b"two")]:
+        url = s3_store.get_url(PATH, version_id, 60)
+        assert "X-Amz-Expires=60" in url
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read() == content
+
+
+def test_threads_share_one_client(s3_store, s3_settings):
+    store = S3Store(s3_store.bucket)
+    with ThreadPoolExecutor(8) as threads:
+        clients = set(threads.map(lambda _: store.client, range(32)))
+    assert len(clients) == 1
+
+
+def test_bucket_comes_from_the_settings(monkeypatch):
+    monkeypatch.setenv("BUCKET", "observatory")
+    assert S3Store().bucket == "observatory"
+
+
+def test_missing_bucket_is_a_fault_of_the_settings(s3_settings, make_data_file):
+    store = S3Store("no-such-bucket")
+    with pytest.raises(FileStoreSpecificationError, match="no-such-bucket"):
+        store.store_file(make_data_file())
+    with pytest.raises(FileStoreSpecificationError, match="no-such-bucket"), store.get_fileobj(PATH):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("S3_ENDPOINT_URL", "no url"),
+        ("S3_ADDRESSING_STYLE", "sideways"),
+        ("S3_SIGNATURE_VERSION", "none such"),
+    ],
+)
+def test_unusable_settings_are_named_as_such(s3_settings, monkeypatch, setting, value):
+    monkeypatch.setenv(setting, value)
+    with pytest.raises(FileStoreSpecificationError):
+        S3Store("bucket").get_file_size(PATH)
+
+
+def test_missing_credentials_are_a_fault_of_the_settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(FileStoreSpecificationError, match="credentials"):
+        S3Store("bucket").get_url(PATH, "", 60)
+
+
+def client_error(code: str) -> aws.ClientError:
+    return aws.ClientError({"Error": {"Code": code, "Message": "said so"}}, "PutObject")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (client_error("AccessDenied"), FileStoreSpecificationError),
+        (client_error("InvalidAccessKeyId"), FileStoreSpecificationError),
+        (client_error("NoSuchBucket"), FileStoreSpecificationError),
+        (client_error("SlowDown"), FileStoreConnectionError),
+        (client_error("InternalError"), FileStoreConnectionError),
+        (client_error("BadDigest"), FileStoreConnectionError),
+        (aws.NoCredentialsError(), FileStoreSpecificationError),
+        (aws.EndpointConnectionError(endpoint_url="https://s3.example"), FileStoreConnectionError),
+        (aws.ReadTimeoutError(endpoint_url="https://s3.example"), FileStoreConnectionError),
+        (aws.IncompleteReadError(actual_bytes=1, expected_bytes=2), FileStoreConnectionError),
+    ],
+)
+def test_whose_fault_an_error_is(error, kind):
+    with pytest.raises(kind, match="a/b"), translate_errors("a/b"):
+        raise error

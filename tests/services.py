@@ -1,0 +1,211 @@
+"""Private servers for the tests: PostgreSQL with PostGIS, Redis and S3, in a temporary folder, on free ports.
+
+Nothing here touches a server of the machine's own, and nothing outlives the tests: a server gets SIGTERM from the
+kernel even when the tests are killed.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import redis
+from moto.server import ThreadedMotoServer
+from sqlalchemy.engine import URL, make_url
+
+from app.preflight import LaunchError, find_redis_server
+from app.processes import end_with_parent
+
+START_PATIENCE_S = 30.0
+LOOPBACK = "127.0.0.1"
+
+
+class ServiceMissing(Exception):
+    """A server can't be started here; the message says why."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return probe.getsockname()[1]
+
+
+class PostgresServer:
+    """A PostgreSQL server on which databases can be made."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self._databases: list[str] = []
+
+    @property
+    def version(self) -> str:
+        with self._connect(self.url) as connection:
+            return f"PostgreSQL {connection.execute('SHOW server_version').fetchone()[0].split()[0]}"
+
+    def create_database(self) -> str:
+        """Make an empty database with PostGIS, and return its SQLAlchemy URL."""
+        name = f"archive_test_{os.getpid()}_{len(self._databases)}"
+        with self._connect(self.url) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        self._databases.append(name)
+        url = self.url.set(database=name)
+        with self._connect(url) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS postgis")
+        return url.render_as_string(hide_password=False)
+
+    def drop_databases(self) -> None:
+        with self._connect(self.url) as connection:
+            for name in self._databases:
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    @staticmethod
+    def _connect(url: URL) -> psycopg.Connection:
+        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg.connect(plain, autocommit=True)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start PostgreSQL, or take the server that TEST_DATABASE_URL names (its user must be able to make databases).
+
+    Raises
+    ------
+    ServiceMissing
+        If there is no PostgreSQL with PostGIS here.
+    """
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        server = PostgresServer(make_url(given).set(drivername="postgresql+psycopg"))
+        try:
+            yield server
+        finally:
+            server.drop_databases()
+        return
+    bin_dir = find_postgres()
+    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    with temporary_folder() as folder:
+        if user:  # PostgreSQL refuses to run as root
+            shutil.chown(folder, "postgres", "postgres")
+        data, port = folder / "data", free_port()
+        initdb = [
+            bin_dir / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale",
+            "C",
+            "-N",
+        ]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
+        command = [bin_dir / "postgres", "-D", data, "-h", LOOPBACK, "-p", str(port), "-k", folder, "-F"]
+        server = PostgresServer(
+            URL.create("postgresql+psycopg", "postgres", None, LOOPBACK, port, "postgres")
+        )
+        with running(command, folder / "log", lambda: bool(server.version), psycopg.OperationalError, **user):
+            yield server
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """Start Redis, or take the one that TEST_REDIS_URL names; yield its URL."""
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield given
+        return
+    try:
+        executable = find_redis_server()
+    except LaunchError as error:
+        raise ServiceMissing(str(error)) from None
+    port = free_port()
+    url = f"redis://{LOOPBACK}:{port}/0"
+    command = [executable, "--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
+    with (
+        temporary_folder() as folder,
+        redis.Redis.from_url(url) as connection,
+        running(command, folder / "log", connection.ping, redis.ConnectionError),
+    ):
+        yield url
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """Start moto's S3 server in a thread; yield its URL."""
+    server = ThreadedMotoServer(LOOPBACK, 0, verbose=False)
+    server.start()
+    try:
+        yield "http://{}:{}".format(*server.get_host_and_port())
+    finally:
+        server.stop()
+
+
+def find_postgres() -> Path:
+    """Return the folder of the newest PostgreSQL programs, which Debian keeps off the PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
+    on_path = shutil.which("initdb")
+    if not found and not on_path:
+        raise ServiceMissing("PostgreSQL is not installed (tests/install-services does it on Debian).")
+    return (found[-1] if found else Path(on_path)).resolve().parent
+
+
+def find_chromium() -> str:
+    """Return the path of the system's Chromium: no browser is downloaded."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise ServiceMissing("Chromium is not installed (tests/install-services does it on Debian).")
+
+
+@contextmanager
+def running(
+    command: list[str | Path],
+    log: Path,
+    answers: Callable[[], object],
+    refusal: type[Exception],
+    **user: object,
+) -> Iterator[None]:
+    """Keep a server running that is ready when `answers()` no longer raises `refusal`."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            cwd=log.parent,
+            start_new_session=True,  # Ctrl-C is for the tests, which then stop it
+            preexec_fn=end_with_parent,
+            **user,
+        )
+    try:
+        deadline = time.monotonic() + START_PATIENCE_S
+        while True:
+            try:
+                answers()
+                break
+            except refusal:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise ServiceMissing(f"{command[0]} did not start: {log.read_text()[-500:]}") from None
+                time.sleep(0.05)
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)  # PostgreSQL would wait for its clients on SIGTERM
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a short-named folder outside pytest's own, which other users may not enter."""
+    with tempfile.TemporaryDirectory(prefix="archive-test-") as name:
+        yield Path(name)

