@@ -4,6 +4,7 @@ It migrates the database, keeps Redis (unless REDIS_URL names one), the ingest w
 and fills an empty archive with the demo.
 """
 
+import json
 import os
 import signal
 import sys
@@ -59,6 +60,8 @@ def run(config: AppConfig, redis_server: str | None, *, is_empty: bool) -> None:
             make_demo(config, supervisor)
         else:
             say(f"The archive is at {config.public_url or url_of(config)}")
+            if is_demo_unfinished(config):
+                say(f"Its demo was interrupted: “flask --app wsgi demo --url {url_of(config)}” goes on with it.")
         say(f"Ctrl-C stops it; its logs are in {config.data_dir / 'log'}")
         while not supervisor.is_asked_to_stop and not make_swallowed_interrupt():
             supervisor.tend()
@@ -79,8 +82,8 @@ def start(config: AppConfig, redis_server: str | None, supervisor: Supervisor) -
     if redis_server:
         supervisor.start(redis_service(config, redis_server))
         wait_for(redis_answers, config, supervisor)
-    supervisor.start(*(worker_service(config, number) for number in range(1, config.workers + 1)))
-    supervisor.start(web_service(config))
+    workers = [worker_service(config, number) for number in range(1, config.workers + 1)]
+    supervisor.start(*workers, web_service(config))
     wait_for(web_answers, config, supervisor)
 
 
@@ -97,6 +100,11 @@ def wait_for(answers: Callable[[AppConfig], bool], config: AppConfig, supervisor
 def make_demo(config: AppConfig, supervisor: Supervisor) -> None:
     if supervisor.run([*FLASK, "demo", "--url", url_of(config)]):
         say(f"The demo could not be finished; the archive runs without it at {url_of(config)}")
+
+
+def is_demo_unfinished(config: AppConfig) -> bool:
+    record = config.data_dir / "demo.json"
+    return record.exists() and not json.loads(record.read_text())["frames"]
 
 
 def redis_service(config: AppConfig, redis_server: str) -> Service:

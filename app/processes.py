@@ -15,7 +15,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 POLL_S = 0.1
-STOP_PATIENCE_S = 8.5
+STOP_PATIENCE_S = 7.0  # and some seconds for what follows: ten in all
 LONGEST_BACK_OFF_S = 30.0
 HEALTHY_AFTER_S = 60.0  # the deaths before a run of this length are forgotten
 ONE_REQUEST_S = 0.5  # a signal to a whole process group may reach us twice: make passes its own on
@@ -89,7 +89,7 @@ class Supervisor:
         deadline_s = time.monotonic() + STOP_PATIENCE_S
         asked = self._stop_requests
         for group in reversed(self._groups):
-            for child in group:
+            for child in reversed(group):
                 child.process.terminate()
             while not all(child.has_ended for child in group):
                 if time.monotonic() > deadline_s or self._stop_requests > asked:

@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.fixtures.services",
     "tests.fixtures.application",
+    "tests.fixtures.ingest",
     "tests.fixtures.live",
     "tests.fixtures.browser",
 ]

@@ -26,18 +26,19 @@ A_FRAME: Mapping[str, Any] = {
 }
 
 
+def build_version(basename: str, content: str = "first") -> dict[str, Any]:
+    return {
+        "key": content,
+        "md5": hashlib.md5(f"{basename} {content}".encode()).hexdigest(),
+        "extension": ".fits.fz",
+        "size": 1000,
+        "store_path": f"cpt/fa01/20261101/raw/{basename}.fits.fz",
+    }
+
+
 def add_frame(basename: str, *, contents: tuple[str, ...] = ("first",), **fields: Any) -> int:
     """Archive a frame with a version for each of `contents`, and return its id. Needs the application's context."""
-    versions = [
-        {
-            "key": content,
-            "md5": hashlib.md5(f"{basename} {content}".encode()).hexdigest(),
-            "extension": ".fits.fz",
-            "size": 1000,
-            "store_path": f"cpt/fa01/20261101/raw/{basename}.fits.fz",
-        }
-        for content in contents
-    ]
+    versions = [build_version(basename, content) for content in contents]
     frame = save_frame(NewFrameSchema().load({**A_FRAME, "basename": basename, "version_set": versions, **fields}))
     db.session.commit()
     return frame.id

@@ -109,9 +109,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
         command = [bin_dir / "postgres", "-D", data, "-h", LOOPBACK, "-p", str(port), "-k", folder, "-F"]
-        server = PostgresServer(
-            URL.create("postgresql+psycopg", "postgres", None, LOOPBACK, port, "postgres")
-        )
+        server = PostgresServer(URL.create("postgresql+psycopg", "postgres", None, LOOPBACK, port, "postgres"))
         with running(command, folder / "log", lambda: bool(server.version), psycopg.OperationalError, **user):
             yield server
 

@@ -113,15 +113,10 @@ def _spiral(target: Target, x: Floats, y: Floats) -> Light:
     young = disc * arms * (0.55 + 0.35 * np.exp(0.5 * texture) + 0.5 * knots)
     inclination = 1.5 - target.axis_ratio
     light = Light(bulge + 0.45 * disc, young, 0.16 * disc * arms * knots, 0.9 * inclination * lanes)
+    if target.kind == "barred spiral":
+        light.old += 1.3 * np.exp(-(np.abs(along / 0.24) ** 3) - (across / 0.055) ** 2)
     for at, size, brightness in COMPANIONS.get(target.name, ()):
         light.old += brightness * _blob(x, y, at, size)
-    return light
-
-
-def _barred_spiral(target: Target, x: Floats, y: Floats) -> Light:
-    light = _spiral(target, x, y)
-    along, across = _along_axes(target, x, y)
-    light.old += 1.3 * np.exp(-((np.abs(along / 0.24)) ** 3) - (across / 0.055) ** 2)
     return light
 
 
@@ -138,10 +133,7 @@ def _sombrero(target: Target, x: Floats, y: Floats) -> Light:
 
 def _elliptical(target: Target, x: Floats, y: Floats) -> Light:
     along, across = _along_axes(target, x, y)
-    jet_angle, length = np.radians(290), 0.33  # M87's: towards 290°, 20″ long
-    forward, aside = x * np.sin(jet_angle) + y * np.cos(jet_angle), x * np.cos(jet_angle) - y * np.sin(jet_angle)
-    jet = np.exp(-((aside / 0.02) ** 2)) * ((forward > 0.03) & (forward < length)) * (1 + np.cos(forward * 60))
-    return Light(_sersic(np.hypot(along, across / target.axis_ratio) / 0.45, 4), 6 * jet)
+    return Light(old=_sersic(np.hypot(along, across / target.axis_ratio) / 0.45, 4))
 
 
 def _globular(target: Target, x: Floats, y: Floats) -> Light:
@@ -151,7 +143,10 @@ def _globular(target: Target, x: Floats, y: Floats) -> Light:
 
 def _nebula(target: Target, x: Floats, y: Floats) -> Light:
     along, across = _along_axes(target, x, y)
-    gas, veil = _wisps(target.name, along / 5, across / 5), _wisps(target.name + " veil", along / 3.5, across / 3.5, 0.1)
+    gas, veil = (
+        _wisps(target.name, along / 5, across / 5),
+        _wisps(target.name + " veil", along / 3.5, across / 3.5, 0.1),
+    )
     radius = np.hypot(along, across / target.axis_ratio)
     envelope = 2.5 * (1 + (radius / 0.17) ** 2) ** -1.05
     lines = envelope * np.exp(0.75 * gas) * (1 + 0.5 * _ridge(2.2 * veil, 3))
@@ -205,7 +200,7 @@ def _supernova_remnant(target: Target, x: Floats, y: Floats) -> Light:
 
 SHAPES: dict[str, Callable[[Target, Floats, Floats], Light]] = {
     "spiral": _spiral,
-    "barred spiral": _barred_spiral,
+    "barred spiral": _spiral,
     "sombrero": _sombrero,
     "elliptical": _elliptical,
     "globular": _globular,

@@ -1,4 +1,4 @@
-"""Writes planned frames as files: FITS, compressed FITS, catalogues and guide tars, the same bytes for the same seed."""
+"""Writes planned frames as files (FITS, compressed FITS, catalogues, guide tars): one seed, the same bytes."""
 
 import gzip
 import io
@@ -60,14 +60,8 @@ def _write_image(path: Path, frame: PlannedFrame, pixels: NDArray[np.generic], *
 
 def _compress(pixels: NDArray[np.generic], header: fits.Header, name: str) -> fits.CompImageHDU:
     dither_seed = 1 + crc32(name.encode()) % 10_000  # by itself it would be the clock's
-    return fits.CompImageHDU(
-        pixels,
-        header,
-        name="SCI",
-        tile_shape=(TILE_ROWS, pixels.shape[1]),
-        quantize_level=QUANTIZE_LEVEL,
-        dither_seed=dither_seed,
-    )
+    tiles = {"tile_shape": (TILE_ROWS, pixels.shape[1]), "quantize_level": QUANTIZE_LEVEL, "dither_seed": dither_seed}
+    return fits.CompImageHDU(pixels, header, name="SCI", **tiles)
 
 
 def _write_raw(path: Path, frame: PlannedFrame, pixels: NDArray[np.uint16]) -> None:
@@ -105,58 +99,44 @@ def _cut_quadrant(
 
 
 def _build_catalog(exposure: Exposure, seed: int) -> fits.BinTableHDU:
-    """Return the table of the stars on a reduced frame, the brightest first, as a pipeline would have measured them."""
-    stars = populate(exposure.target, exposure.instrument, seed)
-    pixels = take_picture(exposure, seed).reduced
+    """Return the table of the stars on a reduced frame, the brightest first, as a pipeline might have measured them."""
+    stars, pixels = populate(exposure.target, exposure.instrument, seed), take_picture(exposure, seed).reduced
     column, row = place_stars(exposure, stars)
     flux = star_electrons_per_s(exposure, stars) * exposure.exposure_time_s
-    background = float(np.median(pixels))
-    footprint_px = 4 * exposure.instrument.fwhm_px**2
-    error = np.sqrt(flux + footprint_px * (background + exposure.instrument.read_noise**2))
-    rows, columns = pixels.shape
-    inside = (column > 0) & (column < columns - 1) & (row > 0) & (row < rows - 1)
+    noise_per_pixel = np.median(pixels) + exposure.instrument.read_noise**2
+    error = np.sqrt(flux + 4 * exposure.instrument.fwhm_px**2 * noise_per_pixel)
+    inside = (column > 0) & (column < pixels.shape[1] - 1) & (row > 0) & (row < pixels.shape[0] - 1)
     found = np.flatnonzero(inside & (flux > FAINTEST_SIGNAL_TO_NOISE * error))
     found = found[np.argsort(-flux[found], kind="stable")][:LARGEST_CATALOG]
-    peak = pixels[row[found].round().astype(int), column[found].round().astype(int)]
-    rng = np.random.default_rng([seed, crc32(exposure.stem.encode()), len(found)])
-    measured = flux[found] + rng.standard_normal(len(found)) * error[found]
-    table = {
-        "x": ("D", "pixel", column[found] + 1),
-        "y": ("D", "pixel", row[found] + 1),
-        "ra": ("D", "deg", stars.ra_deg[found]),
-        "dec": ("D", "deg", stars.dec_deg[found]),
-        "flux": ("E", "electron", measured),
-        "fluxerr": ("E", "electron", error[found]),
-        "peak": ("E", "electron", peak),
-        "fwhm": ("E", "pixel", np.full(len(found), exposure.instrument.fwhm_px)),
-        "flag": ("I", "", (peak > 0.98 * exposure.instrument.saturation).astype(int)),
-    }
-    fits_columns = [fits.Column(name, form, unit or None, array=values) for name, (form, unit, values) in table.items()]
+    measured = np.random.default_rng([seed, crc32(exposure.stem.encode())]).normal(flux[found], error[found])
+    fits_columns = [
+        fits.Column("x", "D", "pixel", array=column[found] + 1),
+        fits.Column("y", "D", "pixel", array=row[found] + 1),
+        fits.Column("ra", "D", "deg", array=stars.ra_deg[found]),
+        fits.Column("dec", "D", "deg", array=stars.dec_deg[found]),
+        fits.Column("flux", "E", "electron", array=measured),
+        fits.Column("fluxerr", "E", "electron", array=error[found]),
+    ]
     return fits.BinTableHDU.from_columns(fits_columns, name="CAT")
 
 
 def _build_guide_tar(frame: PlannedFrame, seed: int) -> bytes:
-    """Return a compressed tar with images of the guide camera, taken during the exposure."""
+    """Return a compressed tar with images that the guide camera took during the exposure."""
     instrument = replace(frame.exposure.instrument, shape=GUIDE_SHAPE, is_spectrograph=False)
+    guiding = replace(frame.exposure, instrument=instrument, configuration_type="EXPOSE", exposure_time_s=5.0, band="V")
     packed = io.BytesIO()
     with (
         gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w") as tar,
     ):
         for number in range(1, GUIDE_FRAMES + 1):
-            exposure = replace(
-                frame.exposure,
-                instrument=instrument,
-                configuration_type="EXPOSE",
-                start=frame.exposure.start + timedelta(seconds=60 * number),
-                exposure_time_s=5.0,
-                band="V",
-                number=10 * frame.exposure.number + number,
-            )
+            start = guiding.start + timedelta(minutes=number)
+            exposure = replace(guiding, start=start, number=10 * guiding.number + number)
             header = build_header(replace(frame, exposure=exposure)) + build_wcs_header(exposure)
-            content = io.BytesIO()
-            fits.PrimaryHDU(take_picture(exposure, seed).raw, header).writeto(content)
+            image = io.BytesIO()
+            fits.PrimaryHDU(take_picture(exposure, seed).raw, header).writeto(image)
             member = tarfile.TarInfo(f"{frame.basename}/{exposure.stem}-g00.fits")
-            member.size, member.mtime = len(content.getvalue()), int(exposure.start.timestamp())
-            tar.addfile(member, io.BytesIO(content.getvalue()))
+            member.size, member.mtime = image.tell(), int(start.timestamp())
+            image.seek(0)
+            tar.addfile(member, image)
     return packed.getvalue()

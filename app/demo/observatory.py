@@ -74,7 +74,7 @@ class Instrument:
         """Degrees on the sky per pixel: the FITS CDi_j, of shape (2, 2)."""
         angle, scale = math.radians(self.rotation_deg), self.pixel_scale_arcsec / 3600
         turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        return scale * np.diag([1 if self.is_mirrored else -1, 1]) @ turn
+        return np.asarray(scale * np.diag([1 if self.is_mirrored else -1, 1]) @ turn)
 
 
 @dataclass(frozen=True)

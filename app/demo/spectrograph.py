@@ -12,28 +12,28 @@ SLIT_MARGIN_ROWS = 14
 LINE_WIDTH_NM = 0.9
 Lines = tuple[tuple[float, float], ...]  # wavelength in nm (air) and strength
 
+# fmt: off
 ABSORPTION: Lines = (
-    (393.4, 0.7), (396.8, 0.6), (410.2, 0.45), (430.8, 0.3), (434.0, 0.45), (486.1, 0.5), (517.5, 0.3),
-    (589.3, 0.25), (656.3, 0.5), (687.5, 0.35), (760.8, 0.65), (854.2, 0.3), (866.2, 0.25),
-)  # fmt: skip
+    (393.4, 0.7), (396.8, 0.6), (410.2, 0.45), (430.8, 0.3), (434.0, 0.45), (486.1, 0.5), (517.5, 0.3), (589.3, 0.25),
+    (656.3, 0.5), (687.5, 0.35), (760.8, 0.65), (854.2, 0.3), (866.2, 0.25),
+)
 EMISSION: Lines = (
     (372.7, 1.2), (434.0, 0.5), (468.6, 0.3), (486.1, 1.0), (495.9, 2.6), (500.7, 7.5), (587.6, 0.2), (630.0, 0.3),
     (654.8, 0.9), (656.3, 3.2), (658.3, 2.6), (671.6, 0.3), (673.1, 0.3), (713.6, 0.3), (906.9, 0.6), (953.1, 1.4),
-)  # fmt: skip
+)
 AIRGLOW: Lines = (
-    (557.7, 3.0), (589.2, 0.8), (630.0, 1.0), (636.4, 0.4), (686.4, 0.6), (724.5, 0.8), (727.6, 0.9), (734.1, 0.8),
-    (775.1, 0.9), (779.4, 1.0), (782.1, 0.7), (791.4, 1.0), (799.4, 0.9), (834.5, 1.0), (839.9, 1.1), (843.0, 1.0),
-    (850.5, 0.9), (877.8, 1.2), (882.7, 1.3), (886.8, 1.4), (891.9, 1.1), (895.8, 1.0), (937.6, 1.2), (943.9, 1.1),
-)  # fmt: skip
+    (557.7, 3.0), (589.2, 0.8), (630.0, 1.0), (636.4, 0.4), (686.4, 0.6), (727.6, 0.9), (734.1, 0.8), (779.4, 1.0),
+    (799.4, 0.9), (834.5, 1.0), (839.9, 1.1), (843.0, 1.0), (877.8, 1.2), (882.7, 1.3), (886.8, 1.4), (943.9, 1.1),
+)
 LAMP: Lines = (
     (365.0, 2.0), (404.7, 2.0), (435.8, 4.0), (546.1, 5.0), (577.0, 1.5), (579.1, 1.5), (696.5, 2.5), (706.7, 1.6),
-    (727.3, 0.8), (738.4, 1.8), (750.4, 3.0), (763.5, 4.0), (772.4, 2.5), (794.8, 1.5), (801.5, 1.7), (811.5, 3.0),
-    (826.5, 1.6), (842.5, 1.8), (852.1, 0.9), (912.3, 2.0), (922.4, 1.0),
-)  # fmt: skip
+    (738.4, 1.8), (750.4, 3.0), (763.5, 4.0), (772.4, 2.5), (794.8, 1.5), (811.5, 3.0), (842.5, 1.8), (912.3, 2.0),
+)
+# fmt: on
 
 
 def render_spectrum(exposure: Exposure) -> Floats:
-    """Return the electrons that an exposure collects, of the detector's shape: wavelength along rows, the slit along columns."""
+    """Return the electrons that each pixel collects: wavelength grows with the column, the slit lies along the rows."""
     rows, columns = exposure.instrument.shape
     row = np.arange(rows)[:, np.newaxis]
     wavelength = np.linspace(BLUE_NM, RED_NM, columns) + 0.02 * (row - rows / 2)  # the slit's image is tilted
@@ -41,22 +41,24 @@ def render_spectrum(exposure: Exposure) -> Floats:
     response = np.exp(-(((wavelength - 620) / 240) ** 2))
     match exposure.configuration_type:
         case "ARC":
-            return slit * (40 + 6000 * _draw(LAMP, wavelength))
+            light = 40 + 6000 * _draw(LAMP, wavelength)
         case "LAMPFLAT":
-            return slit * response * 40_000 * _black_body(wavelength, 3000)
-    trace = rows / 2 + 4 * np.linspace(-1, 1, columns) ** 2
-    sky = 12 + 220 * _draw(AIRGLOW, wavelength)
-    return exposure.exposure_time_s / 60 * slit * (sky + response * _light(exposure, wavelength, row - trace))
+            light = 40_000 * response * _black_body(wavelength, 3000)
+        case _:
+            trace = rows / 2 + 4 * np.linspace(-1, 1, columns) ** 2
+            target = response * _target_light(exposure, wavelength, row - trace)
+            light = exposure.exposure_time_s / 60 * (12 + 220 * _draw(AIRGLOW, wavelength) + target)
+    return np.asarray(slit * light)
 
 
-def _light(exposure: Exposure, wavelength: Floats, distance: Floats) -> Floats:
-    """Return the target's light at wavelengths and distances from it along the slit (rows)."""
+def _target_light(exposure: Exposure, wavelength: Floats, distance: Floats) -> Floats:
+    """Return the target's light per minute at wavelengths (nm) and distances from it along the slit (rows)."""
     star = np.exp(-2.77 * (distance / exposure.instrument.fwhm_px) ** 2)
-    if "nebula" in exposure.target.kind:
-        radius = exposure.target.size_arcmin * 30 / exposure.instrument.pixel_scale_arcsec
-        rim = np.exp(-(((np.abs(distance) - 0.7 * radius) / (0.2 * radius)) ** 2)) + 0.3 * (np.abs(distance) < 0.8 * radius)
-        return 50 * star + 400 * rim * _draw(EMISSION, wavelength)
-    return 3000 * star * _black_body(wavelength, 6000) * np.exp(-_draw(ABSORPTION, wavelength))
+    if "nebula" not in exposure.target.kind:
+        return np.asarray(3000 * star * _black_body(wavelength, 6000) * np.exp(-_draw(ABSORPTION, wavelength)))
+    radius = exposure.target.size_arcmin * 30 / exposure.instrument.pixel_scale_arcsec
+    shell = np.exp(-(((np.abs(distance) / radius - 0.7) / 0.2) ** 2)) + 0.3 * (np.abs(distance) < 0.8 * radius)
+    return np.asarray(50 * star + 400 * shell * _draw(EMISSION, wavelength))
 
 
 def _draw(lines: Lines, wavelength: Floats) -> Floats:

@@ -43,8 +43,8 @@ def populate(target: Target, instrument: Instrument, seed: int) -> Stars:
     return stars
 
 
-def offset_to_sky(target: Target, x_arcmin: Floats, y_arcmin: Floats) -> tuple[Floats, Floats]:
-    """Return the ICRS degrees of points on the plane that touches the sky at the target, x to the east, y to the north."""
+def _offset_to_sky(target: Target, x_arcmin: Floats, y_arcmin: Floats) -> tuple[Floats, Floats]:
+    """Return the ICRS degrees of points on the plane that touches the sky at the target (x east, y north)."""
     ra, dec = np.radians([target.ra_deg, target.dec_deg])
     x, y = np.radians(x_arcmin / 60), np.radians(y_arcmin / 60)
     outward = np.cos(dec) - y * np.sin(dec)
@@ -54,7 +54,7 @@ def offset_to_sky(target: Target, x_arcmin: Floats, y_arcmin: Floats) -> tuple[F
     )
 
 
-def faintest_magnitude(instrument: Instrument) -> float:
+def _faintest_magnitude(instrument: Instrument) -> float:
     """Return the V magnitude at which a star's peak drowns in the sky's noise."""
     zero_point = instrument.telescope.zero_point
     sky_per_s = 10 ** (0.4 * (zero_point - FILTERS["V"].sky_magnitude)) * instrument.pixel_scale_arcsec**2
@@ -64,12 +64,12 @@ def faintest_magnitude(instrument: Instrument) -> float:
 
 def _field_stars(target: Target, instrument: Instrument, rng: np.random.Generator) -> Stars:
     half_width = 0.62 * float(np.hypot(*instrument.shape)) * instrument.pixel_scale_arcsec / 60
-    faintest = faintest_magnitude(instrument)
+    faintest = _faintest_magnitude(instrument)
     per_square_deg = target.star_density * 10 ** (FIELD_SLOPE * (faintest - 15))
     count = rng.poisson(per_square_deg * (half_width / 30) ** 2)
     x, y = rng.uniform(-half_width, half_width, (2, count))
     magnitude = np.maximum(faintest + np.log10(rng.uniform(size=count)) / FIELD_SLOPE, 6.5)
-    return Stars(*offset_to_sky(target, x, y), magnitude, rng.normal(0.75, 0.35, count).clip(-0.2, 1.8))
+    return Stars(*_offset_to_sky(target, x, y), magnitude, rng.normal(0.75, 0.35, count).clip(-0.2, 1.8))
 
 
 def _named_stars(target: Target) -> Stars:
@@ -86,14 +86,14 @@ def _globular_cluster(target: Target, rng: np.random.Generator) -> Stars:
     on_branch = rng.uniform(size=count) < 0.04
     magnitude[on_branch] = rng.normal(HORIZONTAL_BRANCH_MAGNITUDE, 0.15, on_branch.sum())
     colour[on_branch] = rng.normal(0.05, 0.08, on_branch.sum())
-    return Stars(*offset_to_sky(target, x, y), magnitude, colour)
+    return Stars(*_offset_to_sky(target, x, y), magnitude, colour)
 
 
 def _open_cluster(target: Target, rng: np.random.Generator) -> Stars:
     count = 1000
     x, y = _plummer_sphere(target.size_arcmin / 2, count, rng)
     magnitude = 15.0 + np.log10(rng.uniform(size=count)) / 0.4
-    return Stars(*offset_to_sky(target, x, y), magnitude.clip(8.0), rng.normal(0.5, 0.3, count))
+    return Stars(*_offset_to_sky(target, x, y), magnitude.clip(8.0), rng.normal(0.5, 0.3, count))
 
 
 def _plummer_sphere(half_light_radius: float, count: int, rng: np.random.Generator) -> Floats:

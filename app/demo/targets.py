@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Target:
     """An object on the sky: degrees, arcminutes, magnitudes (V).
 
-    `size_arcmin` is its longest diameter (of a cluster, its half-light diameter), `surface_brightness` its magnitude per
-    square arcsecond at a typical place, `star_density` the stars of the foreground brighter than V = 15 per square degree.
+    `size_arcmin` is its longest diameter (of a cluster, its half-light diameter), `surface_brightness` the magnitude
+    of a square arcsecond at a typical place, `star_density` the other stars brighter than V = 15 per square degree.
     """
 
     name: str
@@ -28,7 +28,8 @@ class Target:
 TARGETS: tuple[Target, ...] = (
     Target("M31", 10.6847, 41.2688, "spiral", 178, 0.30, 35, 20.6, 500, ("B", "rp", "zs"), ("wf03",)),
     Target("M51", 202.4696, 47.1952, "spiral", 9.5, 0.85, 163, 20.7, 90, ("gp", "rp", "H-Alpha"), ("ci01",)),
-    Target("M83", 204.2538, -29.8654, "barred spiral", 12.5, 0.92, 45, 20.9, 250, ("gp", "rp", "H-Alpha"), ("mo04", "ci05")),
+    Target("M83", 204.2538, -29.8654, "barred spiral", 12.5, 0.92, 45, 20.9, 250,
+           ("gp", "rp", "H-Alpha"), ("mo04", "ci05")),
     Target("NGC 253", 11.8880, -25.2882, "spiral", 26, 0.24, 52, 20.4, 90, ("B", "ip"), ("mo04", "wf06")),
     Target("M104", 189.9976, -11.6231, "sombrero", 8.5, 0.55, 90, 20.2, 130, ("B", "ip"), ("ci01", "mo04")),
     Target("M87", 187.7059, 12.3911, "elliptical", 7.1, 0.88, 153, 21.0, 90, ("gp", "zs"), ("ci01",)),
@@ -37,7 +38,8 @@ TARGETS: tuple[Target, ...] = (
     Target("NGC 104", 6.0236, -72.0813, "globular", 6.4, 1.0, 0, 18.6, 200, ("B", "V"), ("mo04", "wf06")),
     Target("NGC 7789", 359.3350, 56.7080, "open cluster", 14, 1.0, 0, 0, 1000, ("B", "V"), ("wf03",)),
     Target("M45", 56.7500, 24.1167, "reflection nebula", 60, 1.0, 0, 21.5, 350, ("B", "V"), ("wf03",)),
-    Target("M42", 83.8221, -5.3911, "nebula", 60, 0.75, 20, 20.2, 400, ("V", "rp", "H-Alpha"), ("wf03", "wf06", "ci05")),
+    Target("M42", 83.8221, -5.3911, "nebula", 60, 0.75, 20, 20.2, 400, ("V", "rp", "H-Alpha"),
+           ("wf03", "wf06", "ci05")),
     Target("NGC 3372", 161.2650, -59.8667, "nebula", 80, 0.9, 120, 19.9, 2500, ("B", "H-Alpha", "zs"), ("wf06",)),
     Target("M57", 283.3963, 33.0292, "ring nebula", 1.5, 0.75, 60, 20.9, 800, ("V", "rp"), ("ci01", "en02")),
     Target("M27", 299.9016, 22.7210, "dumbbell nebula", 7.6, 0.8, 30, 19.8, 1800, ("V", "H-Alpha"), ("ci01",)),

@@ -91,7 +91,7 @@ def _ensure_frames(basenames: Collection[str]) -> dict[str, int]:
     rows = [{"basename": basename, "created": now, "modified": now} for basename in sorted(basenames)]
     _insert_missing(Frame, rows)
     found = db.session.execute(select(Frame.basename, Frame.id).where(Frame.basename.in_(basenames)))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def _relate(frame_id: int, related_ids: Collection[int]) -> None:

@@ -1,41 +1,54 @@
 """Frames in a browser: the search page, a frame's page and its previews."""
 
+import datetime as dt
 import io
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, send_file
 
 from app.accounts.viewer import Viewer, current_viewer
 from app.addresses import address_with
+from app.downloads.actions import grant_link
 from app.errors import BadRequest, NotFound, wants_html
 from app.extensions import get_file_store
 from app.frames import api, queries
+from app.frames.angles import format_dec, format_ra
 from app.frames.chart import build_chart
 from app.frames.queries import FoundFrame
-from app.frames.records import build_record
-from app.frames.search import DEFAULT_ORDERING, SEARCH_PARAMETERS, SearchSchema
+from app.frames.search import DEFAULT_ORDERING, LARGEST_LIMIT, SearchSchema
+from app.frames.search_form import build_search_form
+from app.ingest.queries import find_preview_state
 from app.params import parse_query
 
 PAGE_SIZES = (25, 50, 100, 200)
 PREVIEW_LIFE_S = 3600
+LONGEST_RELATED = 25  # rows of a page; a master bias is used by thousands of frames
 
 blueprint = Blueprint("frames_views", __name__)
+blueprint.add_app_template_filter(format_ra, "ra")
+blueprint.add_app_template_filter(format_dec, "dec")
+blueprint.add_app_template_global(grant_link)
+
+
+@blueprint.app_template_test("public")
+def is_public(row: Any) -> bool:
+    """Say whether the world may see a frame's row by now."""
+    return row.public_date is not None and row.public_date <= dt.datetime.now(dt.UTC)
 
 
 @blueprint.get("/")
 def search() -> Response:
     """The search form, and what it finds: at first, the newest frames."""
     viewer = current_viewer()
-    form = {
-        "parameters": [parameter for parameter in SEARCH_PARAMETERS if parameter.widget],
-        "choices": queries.list_choices(viewer),
-        "values": request.args,
-    }
+    results, errors, status = None, {}, HTTPStatus.OK
     try:
         results = _find(viewer, parse_query(SearchSchema()))
     except BadRequest as error:
-        return make_response(render_template("frames/search.html", form=form, error=error), error.status)
-    return make_response(render_template("frames/search.html", form=form, results=results, error=None))
+        errors, status = error.fields, error.status
+    form = build_search_form(request.args, errors)
+    choices = queries.list_choices(viewer)
+    return make_response(render_template("frames/search.html", form=form, choices=choices, results=results), status)
 
 
 @blueprint.get("/frames/<int:frame_id>/")
@@ -61,9 +74,11 @@ def show_preview(frame_id: int, size: str) -> Response:
 
 
 def _find(viewer: Viewer, search: dict[str, Any]) -> dict[str, Any]:
-    search.setdefault("limit", PAGE_SIZES[0])
-    page = queries.list_frames(viewer, search | {"include_thumbnails": True, "include_related_frames": False})
-    limit, offset, count = search["limit"], search.get("offset", 0), page.count or 0
+    limit, offset = min(search.get("limit", PAGE_SIZES[0]), LARGEST_LIMIT), search.get("offset", 0)
+    asked = {name: value for name, value in search.items() if name not in {"cursor", "pagination_style"}}
+    options = {"limit": limit, "include_thumbnails": True, "include_related_frames": False}
+    page = queries.list_frames(viewer, asked | options)
+    count = page.count or 0
     return {
         "frames": page.frames,
         "count": count,
@@ -73,7 +88,7 @@ def _find(viewer: Viewer, search: dict[str, Any]) -> dict[str, Any]:
         "page_sizes": PAGE_SIZES,
         "ordering": search.get("ordering", DEFAULT_ORDERING),
         "position": search.get("position"),
-        "previous": address_with(offset=max(offset - limit, 0)) if offset else None,
+        "previous": address_with(offset=max(offset - limit, 0) or None) if offset else None,
         "next": address_with(offset=offset + limit) if offset + limit < count else None,
     }
 
@@ -82,17 +97,15 @@ def _show_page(frame_id: int) -> Response:
     viewer = current_viewer()
     frame = queries.get_frame(viewer, frame_id)
     related, named_ids = queries.list_related(viewer, frame_id), queries.list_named_ids(frame_id)
-    wanted = request.args.get("header", "")
-    headers = queries.get_headers(viewer, frame_id)
     page = render_template(
         "frames/frame.html",
         frame=frame,
-        record=build_record(frame, thumbnails=True),
         chart=build_chart(frame.row.area) if frame.row.area is not None else None,
-        headers={key: value for key, value in headers.items() if wanted.lower() in f"{key} {value}".lower()},
-        header_wanted=wanted,
-        names=_among(related, named_ids, True),
-        named_by=_among(related, named_ids, False),
+        headers=queries.get_headers(viewer, frame_id),
+        header_wanted=request.args.get("header", "").strip(),
+        preview_state="" if frame.thumbnails else find_preview_state(frame_id),
+        related={"Made from": _among(related, named_ids, True), "Used by": _among(related, named_ids, False)},
+        longest_related=LONGEST_RELATED,
     )
     return make_response(page)
 

@@ -44,7 +44,7 @@ def count_jobs_by_state(viewer: Viewer) -> dict[str, int]:
     """Return how many jobs stand where; every state is named."""
     _require_operator(viewer)
     counted = db.session.execute(select(IngestJob.state, func.count()).group_by(IngestJob.state))
-    return dict.fromkeys(JobState, 0) | dict(counted.tuples().all())
+    return dict.fromkeys(JobState, 0) | dict(counted.all())
 
 
 def list_ended(job_ids: Collection[int]) -> list[IngestJob]:

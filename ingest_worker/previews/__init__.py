@@ -5,7 +5,7 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from astropy.io import fits
 
@@ -15,13 +15,18 @@ from astropy.utils.exceptions import AstropyWarning
 from PIL import Image
 
 from ingest_worker.previews.picture import draw
+from ocs_archive.input.file import File, FileSpecificationException
+from ocs_archive.input.fitsheaders import read_fits_headers
 
 PreviewSize = Literal["small", "large"]
 
 LONGEST_SIDE_PX: dict[PreviewSize, int] = {"small": 256, "large": 1024}
 
+_MOST_AXES = 999  # FITS standard 4.0, section 4.4.1.1; astropy loops over as many as there are said to be
+
 # What astropy raises on the many ways in which a header or its data can be wrong.
 _DAMAGE = (
+    FileSpecificationException,
     OSError,
     EOFError,
     ValueError,
@@ -29,6 +34,7 @@ _DAMAGE = (
     LookupError,
     ArithmeticError,
     AttributeError,
+    AssertionError,
     RuntimeError,
     fits.VerifyError,
     CfitsioException,
@@ -70,28 +76,30 @@ def build_previews(path: Path) -> list[Preview]:
         For a damaged FITS file, one too large to read in sections, or junk under a FITS name.
     """
     try:
-        picture = _draw_fits(path) if _is_fits(path) else None
+        with path.open("rb") as file:
+            picture = _draw_fits(file) if _is_fits(file) else None
     except _DAMAGE as error:
         raise PreviewError(f"No preview of {path.name}: {error or type(error).__name__}") from error
     return [_encode(picture, size) for size in LONGEST_SIDE_PX] if picture else []
 
 
-def _is_fits(path: Path) -> bool:
-    with path.open("rb") as file:
-        if file.read(6) == b"SIMPLE":
-            return True
-    if path.name.lower().endswith((".fits", ".fits.fz")):
-        raise ValueError("it is no FITS file (it does not begin with SIMPLE)")
-    return False
+def _is_fits(file: BinaryIO) -> bool:
+    begins_as_fits = file.read(6) == b"SIMPLE"
+    if not begins_as_fits and file.name.lower().endswith((".fits", ".fits.fz")):
+        raise ValueError("it does not begin with SIMPLE as FITS does")
+    return begins_as_fits
 
 
-def _draw_fits(path: Path) -> Image.Image | None:
-    # The ingest reports odd headers. A memory map would count as the worker's own memory.
+def _draw_fits(file: BinaryIO) -> Image.Image | None:
+    # Refuses what is cut short or makes no sense before astropy tries to read it.
+    if any(headers.get("NAXIS", 0) > _MOST_AXES for headers in read_fits_headers(File(file))):
+        raise ValueError(f"it has more than {_MOST_AXES} axes")
+    file.seek(0)
     with (
-        warnings.catch_warnings(action="ignore", category=AstropyWarning),
-        fits.open(path, memmap=False) as hdus,
+        warnings.catch_warnings(action="ignore", category=AstropyWarning),  # the ingest reports odd headers
+        fits.open(file, memmap=False) as hdus,  # a memory map would count as the worker's own memory
     ):
-        return draw(hdus, path.stat().st_size)
+        return draw(hdus)
 
 
 def _encode(picture: Image.Image, size: PreviewSize) -> Preview:

@@ -12,6 +12,7 @@ from ingest_worker.previews.pixels import Pixels, Span, Window, image_size, read
 _RANGE = r"\s*([1-9]\d{0,8})\s*:\s*([1-9]\d{0,8})\s*"
 _SECTION = re.compile(rf"\s*\[{_RANGE},{_RANGE}\]\s*")
 
+_MAX_PIXELS = 2**32  # more would take minutes to read
 _LONGEST_SIDE_PX = 1024  # images are reduced by whole factors to between once and twice this
 
 
@@ -29,9 +30,7 @@ def lay_out(images: list[fits.ImageHDU]) -> list[Piece]:
     if len(images) == 1:
         return [Piece(images[0], _whole(images[0]), _whole(images[0]))]
     on_detector = [
-        Piece(hdu, _data_section(hdu), place)
-        for hdu in images
-        if (place := parse_section(hdu.header.get("DETSEC")))
+        Piece(hdu, _data_section(hdu), place) for hdu in images if (place := parse_section(hdu.header.get("DETSEC")))
     ]
     return on_detector if len(on_detector) == len(images) else _lay_out_grid(images)
 
@@ -85,7 +84,14 @@ def assemble(pieces: list[Piece]) -> Pixels:
     -------
     ndarray of float32
         Longest side below about 2048 pixels, the lowest FITS row first.
+
+    Raises
+    ------
+    ValueError
+        If there are too many pixels, or an image cannot be read in sections of a bounded size.
     """
+    if sum(piece.window.x.length * piece.window.y.length for piece in pieces) > _MAX_PIXELS:
+        raise ValueError(f"it has more than {_MAX_PIXELS} pixels")
     left, bottom = (min(piece.place[axis].start for piece in pieces) for axis in (0, 1))
     right, top = (max(piece.place[axis].stop for piece in pieces) for axis in (0, 1))
     binning = pieces[0].place.x.length / pieces[0].window.x.length

@@ -61,7 +61,7 @@ def sky_axes(header: fits.Header, hdus: fits.HDUList) -> Matrix | None:
     east = [-np.sin(ra[0]), np.cos(ra[0]), 0]
     north = [-np.sin(dec[0]) * np.cos(ra[0]), -np.sin(dec[0]) * np.sin(ra[0]), np.cos(dec[0])]
     axes: Matrix = np.array([east, north]) @ (points[:, 1:] - points[:, :1])
-    return axes if abs(np.linalg.det(axes)) > 0 else None  # False for NaN too
+    return axes if np.isfinite(axes).all() and np.linalg.det(axes) else None
 
 
 def _turn(picture: Image.Image, axes: Matrix) -> Image.Image:

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from ingest_worker.previews.mosaic import assemble, lay_out
 from ingest_worker.previews.orientation import BACKGROUND, turn_north_up
-from ingest_worker.previews.pixels import Pixels, check_readable, find_images
+from ingest_worker.previews.pixels import Pixels, find_images
 
 _SAMPLES = 10_000  # pixels that ZScale looks at
 _SOFTENINGS_PER_INTERVAL = 3  # where asinh bends: the sky comes out dark grey, its noise just visible
@@ -17,7 +17,7 @@ _THINNEST_STRIP = 32  # a strip is widened to this part of its length
 _PLOT_SIZE_PX = (1024, 384)
 
 
-def draw(hdus: fits.HDUList, file_size: int) -> Image.Image | None:
+def draw(hdus: fits.HDUList) -> Image.Image | None:
     """Draw a file's picture, in grey, longest side up to some 2048 pixels; None if there is nothing to see.
 
     Raises
@@ -28,7 +28,6 @@ def draw(hdus: fits.HDUList, file_size: int) -> Image.Image | None:
     images = find_images(hdus)
     if not images:
         return None
-    check_readable(images, file_size)
     pieces = lay_out(images)
     pixels = assemble(pieces)
     if not np.isfinite(pixels).any():

@@ -1,5 +1,6 @@
 """Finds the images of a FITS file and reads them, block-averaged, a few rows at a time."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ _COMPANIONS = {"BPM", "DQ", "ERR", "ERROR", "IVAR", "MASK", "QUALITY", "UNCERT",
 
 _READ_PIXELS = 2**20  # what one read aims at: small enough to stay in the processor's cache
 _MAX_READ_PIXELS = 2**24  # the largest row, or row of compression tiles, that is read at once
-_MAX_IMAGE_PIXELS = 2**32
 
 
 class Span(NamedTuple):
@@ -55,28 +55,9 @@ def image_size(hdu: fits.ImageHDU) -> tuple[int, int]:
     return width, height
 
 
-def check_readable(images: list[fits.ImageHDU], file_size: int) -> None:
-    """Refuse, before anything is allocated, images that are cut off or too large to read in sections.
-
-    Raises
-    ------
-    ValueError
-        Saying which image and why.
-    """
-    for hdu in images:
-        info = hdu.fileinfo()
-        # Some writers leave out the padding of the last block of 2880 bytes.
-        if info["datLoc"] + info["datSpan"] >= file_size + 2880:
-            raise ValueError(f"the file is truncated: image {hdu.name or 1} is not all there")
-        if _rows_per_tile(hdu) * image_size(hdu)[0] > _MAX_READ_PIXELS:
-            raise ValueError(f"image {hdu.name} of {hdu.shape} pixels has too long rows, or too large tiles")
-    if sum(np.prod(image_size(hdu), dtype=float) for hdu in images) > _MAX_IMAGE_PIXELS:
-        raise ValueError(f"more than {_MAX_IMAGE_PIXELS} pixels")
-
-
 def _rows_per_tile(hdu: fits.ImageHDU) -> int:
     """Rows (times planes) that have to be decompressed to get at one row."""
-    return int(np.prod(hdu.tile_shape[:-1])) if isinstance(hdu, fits.CompImageHDU) else 1
+    return math.prod(hdu.tile_shape[:-1]) if isinstance(hdu, fits.CompImageHDU) else 1
 
 
 def read_reduced(hdu: fits.ImageHDU, window: Window, factor: int) -> Pixels:
@@ -86,9 +67,17 @@ def read_reduced(hdu: fits.ImageHDU, window: Window, factor: int) -> Pixels:
     -------
     ndarray of float32, shape (ceil(height / factor), ceil(width / factor))
         Means of the finite pixels of each block; NaN where there is none. Rows as in FITS, the lowest first.
+
+    Raises
+    ------
+    ValueError
+        Before anything is allocated, if the image cannot be read in sections of a bounded size.
     """
-    wanted = max(_rows_per_tile(hdu), _READ_PIXELS // image_size(hdu)[0], 1)
-    step = -(-wanted // factor) * factor
+    width, _ = image_size(hdu)
+    least_rows = max(factor, _rows_per_tile(hdu))
+    if least_rows * width > _MAX_READ_PIXELS:
+        raise ValueError(f"image {hdu.name} of {hdu.shape} pixels has too long rows, or too large tiles")
+    step = -(-max(least_rows, _READ_PIXELS // width) // factor) * factor
     starts = range(window.y.start, window.y.stop, step)
     columns = slice(window.x.start, window.x.stop)
     reads = (_read_rows(hdu, start, min(start + step, window.y.stop)) for start in starts)
@@ -96,10 +85,10 @@ def read_reduced(hdu: fits.ImageHDU, window: Window, factor: int) -> Pixels:
 
 
 def _read_rows(hdu: fits.ImageHDU, start: int, stop: int) -> Pixels:
-    if len(hdu.shape) == 1:
-        return np.asarray(hdu.section[:], np.float32)[np.newaxis]
-    first_plane = (0,) * (len(hdu.shape) - 2)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is left out like NaN
+        if len(hdu.shape) == 1:
+            return np.asarray(hdu.section[:], np.float32)[np.newaxis]
+        first_plane = (0,) * (len(hdu.shape) - 2)
         return np.asarray(hdu.section[(*first_plane, slice(start, stop))], np.float32)
 
 
@@ -111,10 +100,9 @@ def _block_mean(pixels: Pixels, factor: int) -> Pixels:
 
 
 def _block_sum(pixels: Pixels, factor: int) -> Pixels:
-    if factor == 1:
-        return pixels
+    down, across = (min(factor, length) for length in pixels.shape)
     height, width = pixels.shape
-    padded = np.pad(pixels, ((0, -height % factor), (0, -width % factor)))
-    by_rows: Pixels = padded.reshape(-1, factor, padded.shape[1]).sum(axis=1)
-    by_blocks: Pixels = by_rows.reshape(len(by_rows), -1, factor).sum(axis=2)
+    padded = np.pad(pixels, ((0, -height % down), (0, -width % across)))
+    by_rows: Pixels = padded.reshape(-1, down, padded.shape[1]).sum(axis=1)
+    by_blocks: Pixels = by_rows.reshape(len(by_rows), -1, across).sum(axis=2)
     return by_blocks

@@ -34,7 +34,7 @@ TABLE_CARD = re.compile(
 IMAGE_CARD = re.compile(r"Z(SIMPLE|TENSION|BITPIX|NAXIS\d*|EXTEND|BLOCKED|PCOUNT|GCOUNT|BLANK|HECKSUM|DATASUM)")
 RENAMED_CARDS = {"ZTENSION": "XTENSION", "ZHECKSUM": "CHECKSUM"}
 # What a compressor's own primary HDU holds: nothing of the frame.
-WRAPPER_CARDS = frozenset("SIMPLE BITPIX NAXIS EXTEND COMMENT HISTORY CHECKSUM DATASUM ORIGIN DATE".split()) | {""}
+WRAPPER_CARDS = {"", "SIMPLE", "BITPIX", "NAXIS", "EXTEND", "COMMENT", "HISTORY", "CHECKSUM", "DATASUM", "DATE"}
 
 
 def build_invalid_error(file: File, reason: str) -> FileSpecificationException:

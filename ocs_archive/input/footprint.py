@@ -15,7 +15,7 @@ CIRCLE_CORNERS = 64
 TEXT_CARD = re.compile(r"CTYPE[12]|CUNIT[12]|RADESYS|RADECSYS")
 NUMBER_CARD = re.compile(r"CRPIX[12]|CRVAL[12]|CD[12]_[12]|PV[12]_\d+|LONPOLE|LATPOLE|EQUINOX")
 SIP_CARD = re.compile(r"[AB]P?_(ORDER|\d_\d)")
-REQUIRED_CARDS = {"CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2"}
+REQUIRED_CARDS = {"CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CD1_1", "CD1_2", "CD2_1", "CD2_2"}
 
 
 class Polygon(TypedDict):
@@ -101,7 +101,7 @@ def select_wcs_cards(headers: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError, TypeError
-        If a card that must be a number is none, or one is missing without which wcslib assumes RA 0, Dec 0.
+        If a card that must be a number is none, or where wcslib would make up for what is missing.
     """
     missing = REQUIRED_CARDS - headers.keys()
     if missing:
@@ -109,8 +109,11 @@ def select_wcs_cards(headers: Mapping[str, Any]) -> dict[str, Any]:
     number_cards = [key for key in headers if NUMBER_CARD.fullmatch(key)]
     if str(headers["CTYPE1"]).endswith("-SIP"):
         number_cards += [key for key in headers if SIP_CARD.fullmatch(key)]
+    cards = {key: float(headers[key]) for key in number_cards}
+    if cards["CD1_1"] * cards["CD2_2"] == cards["CD1_2"] * cards["CD2_1"]:
+        raise ValueError("a singular CD matrix, for which wcslib takes one of its own")
     texts = {key: str(value) for key, value in headers.items() if TEXT_CARD.fullmatch(key) and value}
-    return texts | {key: float(headers[key]) for key in number_cards}
+    return texts | cards
 
 
 def find_wcs_footprint(headers: Mapping[str, Any]) -> Polygon | None:

@@ -132,9 +132,9 @@ class S3Store(FileStore):
     def delete_file(self, path: str, version_id: str) -> None:
         """Delete one version, and not merely mark it; the newest that is left becomes the newest."""
         with self._translate_errors(path):
-            stored = self._find(self.client.head_object, path, version_id)
-            if stored is not None:
-                self.client.delete_object(**self._locate(path, version_id or stored.get("VersionId", "")))
+            newest = {} if version_id else self._find(self.client.head_object, path, "")
+            if newest is not None:
+                self.client.delete_object(**self._locate(path, version_id or newest.get("VersionId", "")))
 
     def get_url(self, path: str, version_id: str, expiration: int) -> str:
         """Return a presigned link, valid for `expiration` seconds (Amazon's most is 604800, seven days)."""
@@ -157,7 +157,10 @@ class S3Store(FileStore):
     def get_file_size(self, path: str, version_id: str = "") -> int:
         """Return a version's size in bytes; FileStoreConnectionError if it is not there."""
         with self._translate_errors(path):
-            return self.client.head_object(**self._locate(path, version_id))["ContentLength"]
+            # GET, its body unread: HEAD can't tell a missing bucket, and some servers refuse it the version "null".
+            stored = self.client.get_object(**self._locate(path, version_id))
+            stored["Body"].close()
+            return stored["ContentLength"]
 
     def _connect(self) -> "S3Client":
         config = Config(

@@ -39,11 +39,9 @@ def local_store(tmp_path: Path) -> FileSystemStore:
     return FileSystemStore(tmp_path / "store")
 
 
-@pytest.fixture
-def s3_settings(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings that lead to the S3 server of the tests."""
+def set_s3_settings(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
     environment = {
-        "S3_ENDPOINT_URL": s3_server,
+        "S3_ENDPOINT_URL": server,
         "S3_ADDRESSING_STYLE": "path",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -54,11 +52,27 @@ def s3_settings(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def unversioned_s3_store(s3_server: str, s3_settings: None) -> S3Store:
-    """A store in a new bucket that keeps no versions."""
-    store = S3Store(f"plain-{uuid4().hex}")
-    store.client.create_bucket(Bucket=store.bucket)
+def s3_settings(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that lead to the S3 server of the tests."""
+    set_s3_settings(monkeypatch, s3_server)
+
+
+@pytest.fixture(scope="session")
+def connected_s3_store(s3_server: str) -> S3Store:
+    """One store for all tests, as boto3 takes a second to make a client."""
+    store = S3Store("bucket")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        set_s3_settings(monkeypatch, s3_server)
+        assert store.client
     return store
+
+
+@pytest.fixture
+def unversioned_s3_store(connected_s3_store: S3Store) -> S3Store:
+    """A store in a new bucket that keeps no versions."""
+    connected_s3_store.bucket = f"plain-{uuid4().hex}"
+    connected_s3_store.client.create_bucket(Bucket=connected_s3_store.bucket)
+    return connected_s3_store
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_old_observations_are_stored_as_infrequently_accessed(
     assert describe(s3_store).get("StorageClass", "STANDARD") == storage_class
 
 
-def test_keys_are_the_version_ids(s3_store, unversioned_s3_store, make_data_file):
+def test_keys_are_the_version_ids(s3_store, make_data_file):
     key = s3_store.store_file(make_data_file())["key"]
     assert key == describe(s3_store)["VersionId"]
 

@@ -1,0 +1,55 @@
+"""Settings: their defaults, what can't be understood, and the secret."""
+
+from pathlib import Path
+
+import pytest
+
+from app.config import SETTINGS, AppConfig
+from app.reference import PAPERS, PROJECT_DIR
+from ocs_archive.settings import SettingError
+
+
+def test_the_embedded_defaults_live_below_the_data_folder(tmp_path: Path) -> None:
+    config = AppConfig.from_env({"DATA_DIR": str(tmp_path)})
+    assert config.database_url == f"sqlite:///{tmp_path}/archive.db"
+    assert config.redis_url == f"unix://{tmp_path}/redis/redis.sock"
+    assert config.upload_dir == tmp_path / "uploads"
+
+
+def test_a_socket_path_that_is_too_long_moves(tmp_path: Path) -> None:
+    config = AppConfig.from_env({"DATA_DIR": str(tmp_path / ("deep" * 30))})
+    assert config.embedded_redis_socket is not None
+    assert len(str(config.embedded_redis_socket)) < 100
+
+
+def test_the_embedded_secret_is_kept_and_private(tmp_path: Path) -> None:
+    first, second = (AppConfig.from_env({"DATA_DIR": str(tmp_path)}).secret_key for _ in range(2))
+    assert first == second
+    assert len(first) > 40
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_production_without_a_secret_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="SECRET_KEY"):
+        AppConfig.from_env({"DATA_DIR": str(tmp_path), "ENVIRONMENT": "production"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "http"), ("DEMO", "perhaps"), ("ENVIRONMENT", "test")])
+def test_a_setting_that_cannot_be_understood_is_named(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=name):
+        AppConfig.from_env({"DATA_DIR": str(tmp_path), name: value})
+
+
+def test_plain_postgresql_urls_are_understood(tmp_path: Path) -> None:
+    config = AppConfig.from_env({"DATA_DIR": str(tmp_path), "DATABASE_URL": "postgres://host/archive"})
+    assert config.database_url == "postgresql+psycopg://host/archive"
+
+
+def test_every_setting_becomes_an_attribute(tmp_path: Path) -> None:
+    config = AppConfig.from_env({"DATA_DIR": str(tmp_path)})
+    assert all(hasattr(config, name.lower()) for name in SETTINGS)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_papers_say_what_the_code_says(paper: str) -> None:
+    assert (PROJECT_DIR / paper).read_text() == PAPERS[paper](), "run: python -m app.reference"
