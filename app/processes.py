@@ -15,7 +15,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 POLL_S = 0.1
-STOP_PATIENCE_S = 7.0  # and some seconds for what follows: ten in all
+STOP_PATIENCE_S = 7.0
 LONGEST_BACK_OFF_S = 30.0
 HEALTHY_AFTER_S = 60.0  # the deaths before a run of this length are forgotten
 ONE_REQUEST_S = 0.5  # a signal to a whole process group may reach us twice: make passes its own on

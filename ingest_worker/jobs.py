@@ -51,6 +51,9 @@ def run_preview_job(job_id: int) -> None:
         job = db.session.get(IngestJob, job_id)
         if job is None or job.preview_state != PreviewState.OWED:
             return
+        # Said first, so that a picture that takes its process down is not tried for ever.
+        mark_previews(job_id, PreviewState.FAILED, "The process that made the preview died.")
+        db.session.commit()
         try:
             made = _make_previews(job)
         except PREVIEW_ERRORS as error:
@@ -137,7 +140,7 @@ def _at_hand(version: Version) -> Iterator[Path]:
     ):
         if stored is None:
             raise FileStoreConnectionError(f"The file store has lost {version.store_path}.")
-        path = Path(folder) / f"preview{version.extension}"
+        path = Path(folder) / f"{version.frame.basename}{version.extension}"
         with path.open("wb") as copy:
             shutil.copyfileobj(stored, copy)
         yield path

@@ -113,9 +113,7 @@ SETTINGS: dict[str, Setting] = {
         Setting("RADIUS_KEY", "RADIUS", "Header key of a circular field's radius in arcsec."),
         Setting("RA_KEY", "RA", "Header key of a circular field's right ascension as an hour angle."),
         Setting("DEC_KEY", "DEC", "Header key of a circular field's declination in degrees."),
-        Setting(
-            "THUMBNAIL_FRAME_BASENAME_KEY", "frame_basename", "Metadata key of the frame of a thumbnail."
-        ),
+        Setting("THUMBNAIL_FRAME_BASENAME_KEY", "frame_basename", "Metadata key of the frame of a thumbnail."),
         Setting("THUMBNAIL_SIZE_KEY", "size", "Metadata key of a thumbnail's size."),
         Setting(
             "REQUIRED_HEADERS",
@@ -129,12 +127,8 @@ SETTINGS: dict[str, Setting] = {
             "Metadata that a thumbnail must come with.",
             parse_list,
         ),
-        Setting(
-            "HEADER_BLACKLIST", "HISTORY,COMMENT", "Header keys that are dropped before storing.", parse_list
-        ),
-        Setting(
-            "NULL_HEADER_VALUES", "N/A,UNSPECIFIED,UNKNOWN", "Header values that mean “none”.", parse_list
-        ),
+        Setting("HEADER_BLACKLIST", "HISTORY,COMMENT", "Header keys that are dropped before storing.", parse_list),
+        Setting("NULL_HEADER_VALUES", "N/A,UNSPECIFIED,UNKNOWN", "Header values that mean “none”.", parse_list),
         Setting(
             "CALIBRATION_TYPES",
             "BIAS,DARK,SKYFLAT,EXPERIMENTAL",
@@ -147,33 +141,23 @@ SETTINGS: dict[str, Setting] = {
             "Parts of proposal ids whose frames are public at once.",
             parse_list,
         ),
-        Setting(
-            "PRIVATE_PROPOSALS", "LCOEngineering", "Parts of proposal ids that stay private.", parse_list
-        ),
+        Setting("PRIVATE_PROPOSALS", "LCOEngineering", "Parts of proposal ids that stay private.", parse_list),
         Setting("PRIVATE_FILE_TYPES", "-t00,-x00", "Parts of basenames that stay private.", parse_list),
-        Setting(
-            "PUBLIC_PROPOSAL_TAGS", "public", "Portal tags of proposals that are public at once.", parse_list
-        ),
+        Setting("PUBLIC_PROPOSAL_TAGS", "public", "Portal tags of proposals that are public at once.", parse_list),
         Setting(
             "PRIVATE_PROPOSAL_TAGS",
             "private,internal",
             "Portal tags of proposals that stay private.",
             parse_list,
         ),
-        Setting(
-            "DAYS_UNTIL_PUBLIC", "365", "Days from the observation until a frame becomes public.", parse_int
-        ),
-        Setting(
-            "IGNORED_CHARS", "-l00,tstnrs", "Files whose name contains one of these are ignored.", parse_list
-        ),
+        Setting("DAYS_UNTIL_PUBLIC", "365", "Days from the observation until a frame becomes public.", parse_int),
+        Setting("IGNORED_CHARS", "-l00,tstnrs", "Files whose name contains one of these are ignored.", parse_list),
         Setting(
             "OBSERVATION_PORTAL_BASE_URL",
             "",
             "Observation Portal that knows the proposals' tags; empty: not asked.",
         ),
-        Setting(
-            "OBSERVATION_PORTAL_API_TOKEN", "", "The archive's token at the Observation Portal.", secret=True
-        ),
+        Setting("OBSERVATION_PORTAL_API_TOKEN", "", "The archive's token at the Observation Portal.", secret=True),
         Setting(
             "FILETYPE_MAPPING_OVERRIDES",
             "{}",
@@ -188,9 +172,7 @@ SETTINGS: dict[str, Setting] = {
             "URL at which the local store's folder is served.",
         ),
         Setting("BUCKET", "testbucket", "Bucket of the S3 store."),
-        Setting(
-            "AWS_ACCESS_KEY_ID", "", "Access key of the S3 store; empty: boto3's own sources.", secret=True
-        ),
+        Setting("AWS_ACCESS_KEY_ID", "", "Access key of the S3 store; empty: boto3's own sources.", secret=True),
         Setting(
             "AWS_SECRET_ACCESS_KEY",
             "",
@@ -199,9 +181,7 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting("AWS_DEFAULT_REGION", "", "Region of the S3 store; empty: boto3's own sources."),
         Setting("S3_ENDPOINT_URL", "", "Address of an S3-compatible server; empty: Amazon's."),
-        Setting(
-            "S3_PUBLIC_ENDPOINT_URL", "", "Address under which users reach that server; empty: S3_ENDPOINT_URL."
-        ),
+        Setting("S3_PUBLIC_ENDPOINT_URL", "", "Address under which users reach that server; empty: S3_ENDPOINT_URL."),
         Setting("S3_ADDRESSING_STYLE", "virtual", "How S3 names the bucket in a URL: virtual or path."),
         Setting("S3_SIGNATURE_VERSION", "s3v4", "Signature version of S3 URLs."),
         Setting(

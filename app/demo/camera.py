@@ -64,8 +64,8 @@ def build_master(exposure: Exposure, seed: int) -> NDArray[np.float32]:
         "SKYFLAT": (detector.response, FLAT_ELECTRONS**-0.5),
     }[exposure.configuration_type]
     rng = np.random.default_rng([seed, crc32(f"master {exposure.stem}".encode())])
-    pixels = pixels + rng.standard_normal(instrument.shape) * noise / FRAMES_PER_MASTER**0.5
-    return pixels.astype(np.float32)
+    noise /= FRAMES_PER_MASTER**0.5
+    return np.asarray(pixels + noise * rng.standard_normal(instrument.shape), np.float32)
 
 
 @lru_cache(maxsize=8)

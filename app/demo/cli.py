@@ -23,8 +23,8 @@ from app.errors import BadRequest
 from app.extensions import db, get_config
 
 SEED = 20
-PROPOSALS: dict[str, list[str]] = {"operator": [], "observer": [PROPRIETARY_PROPOSAL], "visitor": []}
 OPERATOR = "operator"
+PROPOSALS: dict[str, list[str]] = {OPERATOR: [], "observer": [PROPRIETARY_PROPOSAL], "visitor": []}
 
 
 class Account(TypedDict):
@@ -56,11 +56,13 @@ def demo(url: str) -> None:
     once more, or to go on where it was interrupted.
     """
     console = Console(soft_wrap=True)
-    data_dir: Path = get_config().data_dir
+    data_dir = get_config().data_dir
     try:
-        record = _open_accounts(url, data_dir / "demo.json")
+        record = _open_accounts(url.rstrip("/"), data_dir / "demo.json")
         failed = 0 if record["frames"] else _fill(record, data_dir, console)
-    except (BadRequest, StandstillError, requests.RequestException) as error:
+    except requests.RequestException as error:
+        raise click.ClickException(f"The archive at {url} does not answer, or refuses: {error}") from error
+    except (BadRequest, StandstillError) as error:
         raise click.ClickException(f"{error}") from error
     _print_welcome(record, data_dir, console)
     if failed:
@@ -71,8 +73,9 @@ def _open_accounts(url: str, path: Path) -> Demo:
     """Return the demo's record; make it, and the accounts, if this archive does not know them yet."""
     if path.exists():
         record: Demo = json.loads(path.read_text())
+        record["url"] = url
         if Archive(url, record["admin_token"]).knows_token():
-            return {**record, "url": url}
+            return record
     record = _create_accounts(url)
     db.session.commit()
     _write_record(record, path)
@@ -80,20 +83,36 @@ def _open_accounts(url: str, path: Path) -> Demo:
 
 
 def _create_accounts(url: str) -> Demo:
-    accounts: list[Account] = []
-    for username, proposals in PROPOSALS.items():
-        password, is_admin = secrets.token_urlsafe(12), username == OPERATOR
-        user = create_user(username, password, is_admin=is_admin, proposals=proposals)
-        role = "admin" if is_admin else "user"
-        accounts.append({"username": username, "password": password, "role": role, "proposals": proposals})
-        if is_admin:
-            token = create_token(user, "demo")
-    last_night = find_last_night(dt.datetime.now(dt.UTC))
-    return {"url": url, "admin_token": token, "accounts": accounts, "last_night": f"{last_night}", "frames": 0}
+    accounts: list[Account] = [
+        {
+            "username": username,
+            "password": secrets.token_urlsafe(12),
+            "role": "admin" if username == OPERATOR else "user",
+            "proposals": proposals,
+        }
+        for username, proposals in PROPOSALS.items()
+    ]
+    users = {
+        account["username"]: create_user(
+            account["username"],
+            account["password"],
+            is_admin=account["role"] == "admin",
+            proposals=account["proposals"],
+        )
+        for account in accounts
+    }
+    return {
+        "url": url,
+        "admin_token": create_token(users[OPERATOR], "demo"),
+        "accounts": accounts,
+        "last_night": f"{find_last_night(dt.datetime.now(dt.UTC))}",
+        "frames": 0,
+    }
 
 
 def _write_record(record: Demo, path: Path) -> None:
     """Write the record whole or not at all, for nobody's eyes but the owner's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -105,9 +124,9 @@ def _fill(record: Demo, data_dir: Path, console: Console) -> int:
     """Make, submit and await the frames; return how many failed."""
     frames = plan_nights(dt.date.fromisoformat(record["last_night"]), SEED)
     console.print(f"Filling the archive with {len(frames)} simulated frames …", highlight=False)
-    failed = fill_archive(Archive(record["url"], record["admin_token"]), frames, SEED, console)
     folder = data_dir / "demo"
     folder.mkdir(exist_ok=True)
+    failed = fill_archive(Archive(record["url"], record["admin_token"]), frames, SEED, folder, console)
     write_frame(_plan_sample(frames), folder, SEED)
     record["frames"] = len(frames) - failed
     _write_record(record, data_dir / "demo.json")

@@ -143,10 +143,8 @@ def _globular(target: Target, x: Floats, y: Floats) -> Light:
 
 def _nebula(target: Target, x: Floats, y: Floats) -> Light:
     along, across = _along_axes(target, x, y)
-    gas, veil = (
-        _wisps(target.name, along / 5, across / 5),
-        _wisps(target.name + " veil", along / 3.5, across / 3.5, 0.1),
-    )
+    gas = _wisps(target.name, along / 5, across / 5)
+    veil = _wisps(target.name + " veil", along / 3.5, across / 3.5, 0.1)
     radius = np.hypot(along, across / target.axis_ratio)
     envelope = 2.5 * (1 + (radius / 0.17) ** 2) ** -1.05
     lines = envelope * np.exp(0.75 * gas) * (1 + 0.5 * _ridge(2.2 * veil, 3))

@@ -20,6 +20,7 @@ USERS = {PUBLIC_PROPOSAL: "outreach", PROPRIETARY_PROPOSAL: "observer", CALIBRAT
 UNREDUCED = {Product.RAW, Product.GUIDE}
 PRODUCT_TYPES = {Product.CATALOG: "CATALOG", Product.GUIDE: "GUIDE"}  # of the others it is the exposure's
 MASTER_UNITS = {"BIAS": "adu", "DARK": "electron/s", "SKYFLAT": ""}
+J2000_MJD = 51544.5
 
 
 def build_header(frame: PlannedFrame) -> fits.Header:
@@ -56,6 +57,7 @@ def _describe_exposure(exposure: Exposure) -> Cards:
         ("OBJECT", exposure.target.name or "N/A", "target"),
         ("TIMESYS", "UTC", "time system"),
         ("DATE-OBS", start.isoformat(timespec="milliseconds"), "[UTC] start of the exposure"),
+        ("MJD-OBS", J2000_MJD + days_since_j2000(exposure.start), "[d] the same as Modified Julian Date"),
         ("UTSTOP", end.time().isoformat("milliseconds"), "[UTC] end of the exposure"),
         ("DAY-OBS", f"{exposure.night:%Y%m%d}", "date at the beginning of the local night"),
         ("EXPTIME", exposure.exposure_time_s, "[s] exposure time"),

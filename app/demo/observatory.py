@@ -104,6 +104,8 @@ KAROO_METRE = Telescope("1m0b", "004", KAROO, 1.0)
 KAROO_SMALL = Telescope("0m4a", "005", KAROO, 0.4)
 
 # fmt: off
+# code, telescope, description, shape, arcsec per pixel, rotation, mirrored,
+#     FWHM, exposure time, gain, read noise, bias, dark current, extensions of raw and reduced frames
 INSTRUMENTS: dict[str, Instrument] = {instrument.code: instrument for instrument in (
     Instrument("ci01", TWO_METRE, "narrow-field CCD camera", (512, 512), 1.2, 12.0, False,
                2.6, 90.0, 2.3, 9.0, 1480.0, 0.01, ".fits.fz", ".fits.fz", catalog="file"),
@@ -119,6 +121,7 @@ INSTRUMENTS: dict[str, Instrument] = {instrument.code: instrument for instrument
                2.1, 90.0, 1.3, 5.0, 240.0, 0.15, ".fits.fz", ".fits"),
 )}
 
+# name, zero point, sky, colour term, lines, dust
 FILTERS: dict[str, Filter] = {band.name: band for band in (
     Filter("up",      -1.9, 22.4, +2.2, 0.30, 1.6),
     Filter("B",       -0.4, 22.3, +1.0, 0.35, 1.3),

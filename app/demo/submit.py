@@ -1,6 +1,5 @@
 """Submits frames to a running archive over HTTP, as a telescope control system would, and waits until they are in."""
 
-import tempfile
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -66,8 +65,8 @@ class Archive:
         return counts.get("queued", 0) + counts.get("running", 0)
 
 
-def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, console: Console) -> int:
-    """Simulate and submit frames, wait until their jobs have ended, and return how many failed.
+def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, folder: Path, console: Console) -> int:
+    """Simulate frames in a folder, submit them, wait until their jobs have ended, and return how many failed.
 
     Raises
     ------
@@ -80,7 +79,7 @@ def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, consol
     next_line = 0
     with Progress(*PROGRESS_COLUMNS, console=console, disable=not console.is_terminal) as progress:
         bars = [progress.add_task(label, total=len(frames)) for label in ("Submitted", "Archived")]
-        for counts in _feed(archive, frames, seed):
+        for counts in _feed(archive, frames, seed, folder):
             for bar, completed in zip(bars, counts, strict=True):
                 progress.update(bar, completed=completed)
             if not console.is_terminal and min(counts) >= next_line:
@@ -89,14 +88,16 @@ def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, consol
     return archive.count_jobs().get("failed", 0) - failed_before
 
 
-def _feed(archive: Archive, frames: list[PlannedFrame], seed: int) -> Iterator[tuple[int, int]]:
+def _feed(archive: Archive, frames: list[PlannedFrame], seed: int, folder: Path) -> Iterator[tuple[int, int]]:
     """Submit frame by frame, so that workers are busy with one while the next is simulated; tell how far both are."""
-    with tempfile.TemporaryDirectory() as folder:
-        for submitted, frame in enumerate(frames, start=1):
-            path = write_frame(frame, Path(folder), seed)
-            archive.submit(path)
-            path.unlink()
+    asked_s = 0.0
+    for submitted, frame in enumerate(frames, start=1):
+        path = write_frame(frame, folder, seed)
+        archive.submit(path)
+        path.unlink()
+        if time.monotonic() - asked_s > POLL_S:
             yield submitted, max(0, submitted - archive.count_waiting())
+            asked_s = time.monotonic()
     fewest, since_s = len(frames) + 1, time.monotonic()
     while waiting := archive.count_waiting():
         if waiting < fewest:

@@ -25,6 +25,7 @@ class Target:
 
 
 # fmt: off
+# name, RA, Dec, kind, size, axis ratio, position angle, brightness, star density, filters, instruments
 TARGETS: tuple[Target, ...] = (
     Target("M31", 10.6847, 41.2688, "spiral", 178, 0.30, 35, 20.6, 500, ("B", "rp", "zs"), ("wf03",)),
     Target("M51", 202.4696, 47.1952, "spiral", 9.5, 0.85, 163, 20.7, 90, ("gp", "rp", "H-Alpha"), ("ci01",)),

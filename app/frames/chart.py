@@ -63,8 +63,10 @@ class SkyChart:
     ----------
     compass
         Where its two arrows, to the north and to the east, meet.
+    center_deg
+        RA and Dec of the footprint's centre.
     center_ra, center_dec
-        Of the footprint, as text.
+        The same as text.
     width, height
         Of the smallest rectangle around the footprint, as text.
     """
@@ -76,6 +78,7 @@ class SkyChart:
     labels: tuple[ChartLabel, ...]
     compass: tuple[int, int]
     scale_bar: ScaleBar
+    center_deg: tuple[float, float]
     center_ra: str
     center_dec: str
     width: str
@@ -107,6 +110,7 @@ def build_chart(ring: Ring, size_px: int = 480) -> SkyChart:
         labels=tuple(_place_labels(lines, size_px)),
         compass=(size_px - 20, 46),
         scale_bar=_scale_bar(window),
+        center_deg=plane.center_deg,
         center_ra=format_ra(ra_deg),
         center_dec=format_dec(dec_deg),
         width=format_size(width_rad),

@@ -138,7 +138,7 @@ def list_related(viewer: Viewer, frame_id: int) -> list[FoundFrame]:
     """
     frame = get_frame(viewer, frame_id)
     statement = select(*FRAME_COLUMNS).where(Frame.id.in_(frame.related_ids), visible_to(viewer)).order_by(Frame.id)
-    return _attach(viewer, db.session.execute(statement).all(), {})
+    return _attach(viewer, db.session.execute(statement).all(), {"include_thumbnails": True})
 
 
 def list_named_ids(frame_id: int) -> set[int]:

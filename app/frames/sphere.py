@@ -23,6 +23,8 @@ Flags = NDArray[np.bool_]
 TOLERANCE_RAD = 1e-12
 #: 0.02 arcseconds, by which caps are larger than what they hold, and boxes than their caps.
 MARGIN = 1e-7
+#: The check for crossing edges looks at each two of them.
+MOST_CORNERS = 500
 #: Enough to find a hemisphere for any ring within 89° of some point: 1 / sin(1°)², see `_find_pole`.
 MOST_STEPS = 3300
 
@@ -43,9 +45,11 @@ def to_unit_vectors(lon_lat_deg: ArrayLike) -> Floats:
 
 
 def check_ring(ring: Floats) -> None:
-    """Raise ValueError, with a message for a person, unless the ring is one that can be searched for."""
+    """Raise ValueError, with a message for a person, unless the tests hold for the ring."""
     if ring.ndim != 2 or ring.shape[1] != 2 or len(ring) < 4:
-        raise ValueError("A polygon needs at least 4 positions of RA and Dec, the last of them the first again.")
+        raise ValueError("A polygon needs at least 4 positions (RA, Dec), the last of them the first again.")
+    if len(ring) > MOST_CORNERS:
+        raise ValueError(f"A polygon may have at most {MOST_CORNERS} positions, this one has {len(ring)}.")
     if not np.isfinite(ring).all():
         raise ValueError("A polygon's positions must be finite numbers.")
     if (abs(ring[:, 1]) > 90).any():
@@ -55,6 +59,21 @@ def check_ring(ring: Floats) -> None:
     polygon = SkyPolygon.from_ring(ring)
     if polygon.crosses(polygon):
         raise ValueError("A polygon's edges must not cross each other: give its corners in order around it.")
+
+
+def normalize_ring(ring: Floats) -> Floats:
+    """Return the same polygon as PostGIS needs it to agree with these tests.
+
+    Its corners go around it counter-clockwise as seen from outside the sphere, which is GeoJSON's order too
+    (RFC 7946), no two neighbours are in one place, and RA is in [0°, 360°). Clockwise, PostGIS may take the
+    inside of a polygon of more than 35° in radius for its outside. A ring without area keeps its corners.
+    """
+    lon_lat = np.column_stack((ring[:, 0] % 360, ring[:, 1]))
+    corners = lon_lat[:-1][_is_apart(to_unit_vectors(ring)[:-1])]
+    if len(corners) < 3:
+        return lon_lat
+    closed = np.concatenate((corners, corners[:1]))
+    return closed[::-1] if SkyPolygon.from_ring(closed).is_clockwise() else closed
 
 
 def bounding_box(centre: Floats, radius_rad: float) -> tuple[float, float, float, float, float, float]:
@@ -100,11 +119,10 @@ class SkyPolygon:
     def from_ring(cls, ring: Floats) -> Self:
         """Prepare a ring, an array of shape (n + 1, 2) in degrees; ValueError if no hemisphere holds it."""
         corners = to_unit_vectors(ring)[:-1]
+        is_apart = _is_apart(corners)
+        if not is_apart.all():
+            corners = corners[is_apart] if is_apart.any() else corners[:1]
         chords = _roll(corners) - corners
-        is_edge = np.vecdot(chords, chords) > TOLERANCE_RAD**2
-        if not is_edge.all():
-            corners = corners[is_edge] if is_edge.any() else corners[:1]
-            chords = _roll(corners) - corners
         # For a corner a and the next one b, a × (b - a) is a × b, and precise even where they are close.
         normals = _normalize(_cross(corners, chords)) if len(corners) > 1 else _perpendicular(corners)
         return cls(
@@ -120,6 +138,13 @@ class SkyPolygon:
         centre = _normalize(self.pole)
         chords = self.corners - centre
         return centre, float(2 * np.arcsin(np.sqrt(np.vecdot(chords, chords).max()) / 2)) + MARGIN
+
+    def is_clockwise(self) -> bool:
+        """Tell whether the inside is on the right of the edges, as seen from outside the sphere."""
+        # Seen along the pole from the sphere's centre, great circles are straight: the plane's shoelace formula.
+        projected = self.corners / (self.corners @ self.pole)[:, None]
+        offsets = projected - projected[0]
+        return bool(_cross(offsets, _roll(offsets)).sum(axis=0) @ self.pole < 0)
 
     def covers_point(self, ra_deg: float, dec_deg: float) -> bool:
         """Tell whether a position is inside, or within `TOLERANCE_RAD` of an edge."""
@@ -154,10 +179,10 @@ class SkyPolygon:
     def _contains(self, points: Floats, x_axes: Floats, y_axes: Floats) -> Flags:
         """Tell for each of k points whether it is inside; within rounding of an edge, either.
 
-        Each point, with its row of `x_axes` and of `y_axes`, makes an orthonormal frame; all have shape (k, 3).
-        The ring is inside if it winds about the point, and not about its antipode, as seen along the line
-        through both: if more of its edges cross the positive x axis upwards than downwards, or fewer. A corner
-        on that axis counts as above it for both of its edges, so that no crossing is lost or counted twice.
+        Each point and its rows of `x_axes` and `y_axes` make an orthonormal frame; all have shape (k, 3). Seen
+        along the point's own axis, a ring winds about it if its edges do not cross the positive x axis upwards
+        as often as downwards. A corner on that axis counts as above it for both of its edges, so no crossing is
+        lost or counted twice. Such a ring holds the point or its antipode, and `pole` tells which.
         """
         x, y = self.corners @ x_axes.T, self.corners @ y_axes.T
         x_end, y_end = _roll(x), _roll(y)
@@ -187,6 +212,13 @@ def _prepare_position(ra_deg: float, dec_deg: float) -> tuple[Floats, Floats, Fl
     vector = to_unit_vectors([(ra_deg, dec_deg)])
     perpendicular = _perpendicular(vector)
     return vector, perpendicular, _cross(vector, perpendicular)
+
+
+def _is_apart(corners: Floats) -> Flags:
+    """Tell for each corner whether the next one is in another place."""
+    chords = _roll(corners) - corners
+    is_apart: Flags = np.vecdot(chords, chords) > TOLERANCE_RAD**2
+    return is_apart
 
 
 def _find_pole(corners: Floats) -> Floats:

@@ -1,17 +1,18 @@
-"""Reads of ingest jobs. Only operators come here."""
+"""Reads of ingest jobs. They are for operators, but for what a frame's page says of its pictures."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from app.accounts.viewer import Viewer
 from app.errors import NotAllowed, NotFound
 from app.extensions import db
 from app.frames.search import contains
-from app.ingest.models import UNFINISHED, IngestJob, JobState
+from app.ingest.models import UNFINISHED, IngestJob, JobState, PreviewState
 
 LARGEST_BATCH = 1000  # ids in one query
+NO_SEARCH: Mapping[str, Any] = {}
 
 
 def get_job(viewer: Viewer, job_id: int) -> IngestJob:
@@ -31,19 +32,17 @@ def get_job(viewer: Viewer, job_id: int) -> IngestJob:
 def list_jobs(viewer: Viewer, search: Mapping[str, Any]) -> list[IngestJob]:
     """Return the newest jobs that a search, as `JobSearchSchema` loads it, asks for."""
     _require_operator(viewer)
-    statement = select(IngestJob).order_by(IngestJob.id.desc())
-    for name in ("state", "error_class", "error_code", "frame_id"):
-        if name in search:
-            statement = statement.where(getattr(IngestJob, name) == search[name])
-    if "filename" in search:
-        statement = statement.where(contains(IngestJob.filename, search["filename"]))
+    statement = select(IngestJob).where(*_conditions(search)).order_by(IngestJob.id.desc())
+    if "state" in search:
+        statement = statement.where(IngestJob.state == search["state"])
     return list(db.session.scalars(statement.limit(search["limit"]).offset(search.get("offset", 0))))
 
 
-def count_jobs_by_state(viewer: Viewer) -> dict[str, int]:
-    """Return how many jobs stand where; every state is named."""
+def count_jobs_by_state(viewer: Viewer, search: Mapping[str, Any] = NO_SEARCH) -> dict[str, int]:
+    """Return how many of the jobs that a search asks for, in whatever state, stand where; every state is named."""
     _require_operator(viewer)
-    counted = db.session.execute(select(IngestJob.state, func.count()).group_by(IngestJob.state))
+    statement = select(IngestJob.state, func.count()).where(*_conditions(search)).group_by(IngestJob.state)
+    counted = db.session.execute(statement)
     return dict.fromkeys(JobState, 0) | dict(counted.all())
 
 
@@ -52,6 +51,21 @@ def list_ended(job_ids: Collection[int]) -> list[IngestJob]:
     batch = sorted(job_ids)[:LARGEST_BATCH]  # the oldest end first
     statement = select(IngestJob).where(IngestJob.id.in_(batch), IngestJob.state.not_in(UNFINISHED))
     return list(db.session.scalars(statement))
+
+
+def find_preview_state(frame_id: int) -> str:
+    """Return where the pictures of a frame stand; empty if no job has owed it any."""
+    statement = select(IngestJob.preview_state).where(
+        IngestJob.frame_id == frame_id, IngestJob.preview_state != PreviewState.NOT_OWED
+    )
+    return db.session.scalar(statement.order_by(IngestJob.id.desc()).limit(1)) or PreviewState.NOT_OWED
+
+
+def _conditions(search: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions of a search but for the state, by which the answer is parted."""
+    exact = ("error_class", "error_code", "frame_id")
+    conditions = [getattr(IngestJob, name) == search[name] for name in exact if name in search]
+    return conditions + ([contains(IngestJob.filename, search["filename"])] if "filename" in search else [])
 
 
 def _require_operator(viewer: Viewer) -> None:

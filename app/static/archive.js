@@ -16,3 +16,11 @@ for (const form of document.querySelectorAll("form[data-skip-blank]")) {
     for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
   });
 }
+
+// <div hidden><input type="checkbox" data-reload-every-s="5"></div>: reload the page as long as it is ticked.
+for (const box of document.querySelectorAll("input[data-reload-every-s]")) {
+  box.closest("[hidden]").hidden = false;
+  box.checked = sessionStorage.getItem("reload") === "true";
+  box.addEventListener("change", () => sessionStorage.setItem("reload", box.checked));
+  setInterval(() => box.checked && !document.hidden && location.reload(), box.dataset.reloadEveryS * 1000);
+}

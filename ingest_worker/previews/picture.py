@@ -12,6 +12,7 @@ from ingest_worker.previews.pixels import Pixels, find_images
 
 _SAMPLES = 10_000  # pixels that ZScale looks at
 _SOFTENINGS_PER_INTERVAL = 3  # where asinh bends: the sky comes out dark grey, its noise just visible
+_MOST_INTERVALS = 12  # how far above the ZScale interval asinh goes on: more would leave the sky black
 _ENLARGED_SIDE_PX = 256  # a tiny image is enlarged by whole pixels, up to this
 _THINNEST_STRIP = 32  # a strip is widened to this part of its length
 _PLOT_SIZE_PX = (1024, 384)
@@ -41,8 +42,8 @@ def draw(hdus: fits.HDUList) -> Image.Image | None:
 def _stretch(pixels: Pixels) -> npt.NDArray[np.uint8]:
     """Turn values into grey: nearly linear in the ZScale interval, asinh above it.
 
-    Cut off at the end of the interval, every star and galaxy would be a white blot; so the asinh goes on up
-    to the brightest thousandth of the pixels (after Lupton et al. 2004, PASP 116, 133).
+    Cut off at the end of the interval, every star and galaxy would be a white blot; so the asinh goes on to
+    the brightest ten-thousandth of the pixels, within reason (after Lupton et al. 2004, PASP 116, 133).
     """
     values = pixels[np.isfinite(pixels)]
     low, high = _zscale(pixels)
@@ -50,9 +51,9 @@ def _stretch(pixels: Pixels) -> npt.NDArray[np.uint8]:
         low, high = float(values.min()), float(values.max())
     if not low < high:
         return np.full(pixels.shape, BACKGROUND, np.uint8)
-    brightest = max(high, float(np.percentile(values, 99.9)))
-    softening = (high - low) / (brightest - low) / _SOFTENINGS_PER_INTERVAL
-    grey = AsinhStretch(softening)((pixels - low) / (brightest - low), clip=True) * 255
+    intervals = np.clip((np.percentile(values, 99.99) - low) / (high - low), 1, _MOST_INTERVALS)
+    stretch = AsinhStretch(1 / (_SOFTENINGS_PER_INTERVAL * intervals))
+    grey = stretch((pixels - low) / ((high - low) * intervals), clip=True) * 255
     return np.where(np.isfinite(pixels), grey, BACKGROUND).astype(np.uint8)
 
 

@@ -76,7 +76,7 @@ def read_reduced(hdu: fits.ImageHDU, window: Window, factor: int) -> Pixels:
     width, _ = image_size(hdu)
     least_rows = max(factor, _rows_per_tile(hdu))
     if least_rows * width > _MAX_READ_PIXELS:
-        raise ValueError(f"image {hdu.name} of {hdu.shape} pixels has too long rows, or too large tiles")
+        raise ValueError(f"{hdu.shape} pixels: too long rows, too large tiles or a DETSEC far from the others")
     step = -(-max(least_rows, _READ_PIXELS // width) // factor) * factor
     starts = range(window.y.start, window.y.stop, step)
     columns = slice(window.x.start, window.x.stop)

@@ -13,13 +13,14 @@ from ocs_archive.input.exceptions import FileSpecificationException
 from ocs_archive.input.footprint import Polygon, find_circle_footprint, find_wcs_footprint
 from ocs_archive.input.headerdata import HeaderData
 from ocs_archive.input.publicdate import find_public_date
-from ocs_archive.input.values import split_filename
+from ocs_archive.input.values import clean_text, split_filename
 from ocs_archive.settings import settings
 
 __all__ = ["DataFile", "EmptyFile", "File", "FileSpecificationException"]
 
 BLOCK_BYTES = 2**20
-SAFE_PATH_PART = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*")
+UNSAFE_CHARACTERS = r"/\\\x00-\x1f\x7f-\x9f\ud800-\udfff"
+SAFE_PATH_PART = re.compile(rf"[^.{UNSAFE_CHARACTERS}][^{UNSAFE_CHARACTERS}]{{0,254}}")
 WCS_KEYS = ("CD1_1", "CD1_2", "CD2_1", "CD2_2", "NAXIS1", "NAXIS2")
 
 
@@ -62,7 +63,7 @@ class File:
 
     def __str__(self) -> str:
         """Return the name that messages give to the file."""
-        return f"{self.basename}{self.extension}" if self.filename else "A file without a name"
+        return clean_text(f"{self.basename}{self.extension}") if self.filename else "A file without a name"
 
     def __len__(self) -> int:
         """Return the size in bytes."""
@@ -132,6 +133,7 @@ class DataFile:
             self.header_data.remove_header(key)
 
     def get_header_data(self) -> HeaderData:
+        """Return the header, complete and without the blacklisted keys."""
         return self.header_data
 
     def get_wcs_corners(self) -> Polygon | None:
@@ -149,7 +151,7 @@ class DataFile:
         Raises
         ------
         FileSpecificationException
-            ``header.unsafe_path``, if a part is empty, begins with a dot or has a slash or control character.
+            ``header.unsafe_path``, if a part is empty, too long, begins with a dot or has a slash or control character.
         """
         level = "raw" if self.header_data.get_reduction_level() == 0 else "processed"
         return self._build_path(self._get_day(), level)
@@ -200,8 +202,8 @@ class DataFile:
         for name, part in named:
             if not SAFE_PATH_PART.fullmatch(part):
                 raise FileSpecificationException(
-                    f"{name} is {part!r}, which can't be part of a path in the file store: it must not be "
-                    "empty, begin with a dot, or hold a slash or a control character.",
+                    f"{name} is {part!r}, which can't be part of a path in the file store: it must have 1 to 255 "
+                    "characters, not begin with a dot, and hold no slash or control character.",
                     code="header.unsafe_path",
                 )
         return "/".join(part for _, part in named)

@@ -33,12 +33,10 @@ def build_polygon(corners: SkyCoord) -> Polygon | None:
     dict or None
         GeoJSON Polygon of [RA, Dec] in ICRS degrees, RA in [0, 360), whose edges are great circles.
     """
-    ra, dec = corners.icrs.ra.deg, corners.icrs.dec.deg
-    if not (np.isfinite(ra).all() and np.isfinite(dec).all()):
+    ring = np.column_stack([corners.icrs.ra.deg, corners.icrs.dec.deg])
+    if not np.isfinite(ring).all():
         return None
-    # twice, as the remainder of a tiny negative number rounds up to 360 itself
-    ring = np.column_stack([ra % 360 % 360, dec]).tolist()
-    return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+    return {"type": "Polygon", "coordinates": [[*ring.tolist(), ring[0].tolist()]]}
 
 
 def find_angle_deg(value: Any, unit: str) -> float | None:

@@ -2,7 +2,7 @@
 
 from ocs_archive.input.exceptions import FileSpecificationException
 from ocs_archive.input.fitsfile import FitsFile
-from ocs_archive.input.lconame import complete_from_name, is_bad_pixel_mask_name
+from ocs_archive.input.lconame import MISSING_TYPES, complete_from_name, is_bad_pixel_mask_name
 
 
 class LcoFitsFile(FitsFile):
@@ -28,7 +28,7 @@ class LcoFitsFile(FitsFile):
 
     def _complete_headers(self) -> None:
         complete_from_name(self.header_data, self.open_file)
-        if not self.header_data.get_configuration_type():
+        if self.header_data.get_configuration_type() in MISSING_TYPES:
             raise FileSpecificationException(
                 f"{self.open_file} has no configuration type in its header or its name.",
                 code="name.unknown_type",

@@ -12,6 +12,7 @@ from ocs_archive.settings import settings
 LCO_NAME = re.compile(r"[^-]+-[^-]+-\d{8}-\d+-[a-z]\d\d(_cat)?")
 FRAME_LETTER = re.compile(r"([a-z])\d\d")
 CATALOG_SUFFIX = "_cat"
+MISSING_TYPES = ("", "UNKNOWN")
 TYPE_OF_FIRST_PART = {"trace": "TRACE", "arc": "ARC"}
 TYPE_OF_FOURTH_PART = {"bias": "BIAS", "bpm": "BPM"}
 TYPE_OF_LETTER = {
@@ -66,7 +67,7 @@ def complete_from_name(header: HeaderData, file: File) -> None:
         completed[settings.CONFIGURATION_TYPE_KEY] = "CATALOG"
         if not header.get_catalog_target_frame():
             completed[settings.CATALOG_TARGET_FRAME_KEY] = basename.removesuffix(CATALOG_SUFFIX)
-    elif header.get_configuration_type() in ("", "UNKNOWN"):
+    elif header.get_configuration_type() in MISSING_TYPES:
         completed[settings.CONFIGURATION_TYPE_KEY] = find_configuration_type(header, basename)
     if not header.headers_are_set([settings.REDUCTION_LEVEL_KEY]):
         completed[settings.REDUCTION_LEVEL_KEY] = find_reduction_level(file)

@@ -6,6 +6,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 
 from ocs_archive.input.exceptions import FileSpecificationException
 from ocs_archive.input.file import File
@@ -24,8 +25,8 @@ class TarWithFitsFile(FitsFile):
         ``tar.no_fits`` or ``tar.invalid`` where required headers are missing; ``tar.truncated`` in any case.
     """
 
-    metadata_member = re.compile(r"\.fits")
-    """Members whose name this finds may give the headers."""
+    metadata_member = re.compile(r"\.fits(\.fz)?$")
+    """The first member whose name this finds gives the headers."""
 
     def get_filestore_content_type(self) -> str:
         return "application/x-tar"
@@ -34,9 +35,11 @@ class TarWithFitsFile(FitsFile):
         try:
             if not tarfile.is_tarfile(self.open_file.get_from_start()):
                 raise FileSpecificationException(f"{self.open_file} is not a valid tar file", code="tar.invalid")
-            # All members, although the first may do: that is how a tar file that is cut short shows.
             with tarfile.open(fileobj=self.open_file.get_from_start()) as tar:
-                headers = [hdu for member in self._iter_members(tar) for hdu in read_fits_headers(member)]
+                members = self._iter_members(tar)
+                headers = [hdu for member in islice(members, 1) for hdu in read_fits_headers(member)]
+                for _ in members:
+                    pass  # to the end: that is how a tar file that is cut short shows
         except BROKEN_TAR_ERRORS as error:
             raise FileSpecificationException(
                 f"{self.open_file} is cut short or damaged: {error}. Send it again, whole.",

@@ -1,8 +1,10 @@
 """Ingest over HTTP: from the request to the rows, by a real worker on a real Redis."""
 
 import json
+import os
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -153,3 +155,13 @@ def test_bad_file_names_are_refused(client: FlaskClient, as_operator: Headers, t
         with file.open("rb") as content:
             answer = client.post("/ingest/jobs", data={"file": (content, name)}, headers=as_operator)
         assert answer.status_code == 400, name
+
+
+def test_a_preview_that_crashes_takes_nothing_with_it(
+    client: FlaskClient, as_operator: Headers, work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest_worker.jobs.build_previews", lambda _path: os._exit(1))
+    job_id = upload(client, as_operator, write_fits(tmp_path / f"{NAME}.fits"))
+    work()
+    job = client.get(f"/ingest/jobs/{job_id}", headers=as_operator).json
+    assert (job["state"], job["preview_state"]) == ("archived", "failed")

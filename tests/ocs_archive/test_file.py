@@ -139,7 +139,9 @@ def test_store_path(level, folder):
     assert make({"RLEVEL": level}).get_filestore_path() == f"coj/kb05/20240219/{folder}/{NAME}"
 
 
-@pytest.mark.parametrize("value", ["../../etc", "a/b", "a\\b", "a\0b", "a\nb", "..", ".versions", "", " ", None])
+@pytest.mark.parametrize(
+    "value", ["../../etc", "a/b", "a\\b", "a\0b", "a\nb", "..", ".versions", "", " ", None, "a\ud800", "x" * 256]
+)
 @pytest.mark.parametrize("key", ["SITEID", "INSTRUME"])
 def test_header_that_is_no_safe_part_of_a_path_is_refused(key, value):
     with pytest.raises(FileSpecificationException, match=key) as caught:
@@ -147,7 +149,7 @@ def test_header_that_is_no_safe_part_of_a_path_is_refused(key, value):
     assert caught.value.code == "header.unsafe_path"
 
 
-@pytest.mark.parametrize("name", [None, ".fits", "a\nb.fits"])
+@pytest.mark.parametrize("name", [None, ".fits", "a\nb.fits", "\udcff.fits"])
 def test_file_name_that_is_no_safe_part_of_a_path_is_refused(name):
     with pytest.raises(FileSpecificationException, match="file name"):
         make(name=name).get_filestore_path()

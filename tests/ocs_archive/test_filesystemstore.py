@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def test_newest_is_at_its_path_and_each_version_at_its_md5(local_store, make_dat
     keys = [local_store.store_file(make_data_file(content))["md5"] for content in (b"one", b"two")]
     assert list_files(local_store.root) == {PATH, *(f".versions/{PATH}/{key}" for key in keys)}
     assert (local_store.root / PATH).samefile(local_store.root / ".versions" / PATH / keys[1])
+
+
+def test_file_and_its_folders_are_on_the_disk(local_store, make_data_file, monkeypatch):
+    synced = set()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(os.fstat(descriptor).st_ino))
+    local_store.store_file(make_data_file())
+    newest = local_store.root / PATH
+    version = next((local_store.root / ".versions" / PATH).iterdir())
+    for path in (newest, newest.parent, version.parent, *newest.parents[1:4]):
+        assert path.stat().st_ino in synced
 
 
 def test_same_content_again_changes_nothing(local_store, make_data_file):
@@ -133,7 +144,17 @@ def test_symbolic_link_that_leads_out_is_refused(local_store, make_data_file, tm
 
 def test_name_too_long_is_no_transient_error(local_store, make_data_file):
     with pytest.raises(FileStoreSpecificationError):
-        local_store.store_file(make_data_file(name="x" * 300 + ".fits"))
+        local_store.store_file(make_data_file(name="é" * 200 + ".fits"))
+
+
+def test_writers_at_the_same_time_leave_whole_versions(local_store, make_data_file):
+    contents = [bytes([number]) * 3_000_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        keys = list(threads.map(lambda content: local_store.store_file(make_data_file(content))["key"], contents))
+    for key, content in zip(keys, contents, strict=True):
+        assert (local_store.root / ".versions" / PATH / key).read_bytes() == content
+    assert (local_store.root / PATH).read_bytes() in contents
+    assert not any((local_store.root / ".tmp").iterdir())
 
 
 @pytest.mark.parametrize("root_dir", [None, ""])

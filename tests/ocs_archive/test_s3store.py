@@ -5,6 +5,8 @@ import io
 import os
 import tempfile
 import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -71,6 +73,30 @@ def test_keys_are_the_version_ids(s3_store, make_data_file):
 
 def test_key_in_a_bucket_without_versions(unversioned_s3_store, make_data_file):
     assert unversioned_s3_store.store_file(make_data_file())["key"] == "null"
+
+
+@pytest.fixture
+def sent_headers(s3_store) -> Iterator[list[dict]]:
+    """The headers of each request that the store sends."""
+    sent: list[dict] = []
+
+    def record(request, **_) -> None:
+        sent.append(dict(request.headers))
+
+    events = s3_store.client.meta.events
+    events.register("before-sign.s3", record)
+    yield sent
+    events.unregister("before-sign.s3", record)
+
+
+def test_s3_can_check_what_it_receives(s3_store, sent_headers, make_data_file, monkeypatch):
+    s3_store.store_file(make_data_file(b"one"))
+    assert sent_headers[0]["Content-MD5"] == b64encode(hashlib.md5(b"one").digest()).decode()
+    monkeypatch.setattr(s3store, "MAX_SINGLE_PUT_BYTES", 2**20)
+    s3_store.store_file(make_data_file(bytes(9 * 2**20)))
+    parts = [headers for headers in sent_headers if int(headers.get("Content-Length", 0)) > 2**20]
+    assert all("x-amz-checksum-crc32" in headers for headers in parts)
+    assert len(parts) == 2
 
 
 @pytest.mark.parametrize("source", ["memory", "disk"])
