@@ -99,15 +99,17 @@ class S3Store(FileStore):
     def __init__(self, bucket: str | None = None) -> None:
         self.bucket = settings.BUCKET if bucket is None else bucket
         self._lock = threading.Lock()
-        self._client: S3Client | None = None
+        self._clients: dict[str, S3Client] = {}
 
     @property
     def client(self) -> "S3Client":
         """The connection: made once, and shared by threads."""
-        with self._lock:
-            if self._client is None:
-                self._client = self._connect()
-            return self._client
+        return self._find_client(settings.S3_ENDPOINT_URL)
+
+    @property
+    def link_client(self) -> "S3Client":
+        """What signs links: for the address under which users reach the server."""
+        return self._find_client(settings.S3_PUBLIC_ENDPOINT_URL or settings.S3_ENDPOINT_URL)
 
     def store_file(self, data_file: DataFile) -> dict[str, str]:
         """Store a file as the newest version; S3 checks what it received against checksums.
@@ -139,7 +141,7 @@ class S3Store(FileStore):
     def get_url(self, path: str, version_id: str, expiration: int) -> str:
         """Return a presigned link, valid for `expiration` seconds (Amazon's most is 604800, seven days)."""
         with self._translate_errors(path):
-            return self.client.generate_presigned_url(
+            return self.link_client.generate_presigned_url(
                 "get_object", Params=self._locate(path, version_id), ExpiresIn=expiration
             )
 
@@ -162,7 +164,13 @@ class S3Store(FileStore):
             stored["Body"].close()
             return stored["ContentLength"]
 
-    def _connect(self) -> "S3Client":
+    def _find_client(self, endpoint_url: str) -> "S3Client":
+        with self._lock:
+            if endpoint_url not in self._clients:
+                self._clients[endpoint_url] = self._connect(endpoint_url)
+            return self._clients[endpoint_url]
+
+    def _connect(self, endpoint_url: str) -> "S3Client":
         config = Config(
             signature_version=settings.S3_SIGNATURE_VERSION,
             s3={"addressing_style": settings.S3_ADDRESSING_STYLE},
@@ -176,7 +184,7 @@ class S3Store(FileStore):
         try:
             return boto3.session.Session().client(
                 "s3",
-                endpoint_url=settings.S3_ENDPOINT_URL or None,
+                endpoint_url=endpoint_url or None,
                 region_name=settings.AWS_DEFAULT_REGION or None,
                 aws_access_key_id=settings.AWS_ACCESS_KEY_ID or None,
                 aws_secret_access_key=settings.AWS_SECRET_ACCESS_KEY or None,

@@ -85,9 +85,10 @@ def test_covers_point(ring, inside, outside):
         assert [position for position in inside + outside if covers(*position)] == inside
 
 
-@pytest.mark.parametrize("dec", [-79.0, 79.0, 90.0, 0.0])
-def test_no_point_is_inside_because_it_is_in_line_with_an_edge(dec):
-    assert not polygon((344, 25), (349, 25), (349, 42), (344, 42)).covers_point(344, dec)
+@pytest.mark.parametrize("ra", [0, 90, 180, 270])
+def test_no_point_is_inside_because_it_is_in_line_with_an_edge(ra):
+    covers = polygon((ra, 25), (ra + 5, 25), (ra + 5, 42), (ra, 42)).covers_point
+    assert [dec for dec in range(-90, 91) if covers(ra, dec)] == list(range(25, 43))
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,12 @@ def test_meets_cone_from_the_distance_on(ring, ra, dec, distance_deg):
         pytest.param(NORTH_CAP, SOUTH_CAP, False, id="both poles"),
         pytest.param(TOUCHING_POLE, closed((200, 80), (210, 80), (210, 90), (200, 90)), True, id="touch at the pole"),
         pytest.param(TOUCHING_POLE, closed((0, -80), (0, -90), (10, -90), (10, -80)), False, id="touch both poles"),
+        pytest.param(
+            closed((350, -47), (14, -47), (14, -42), (2, -44.5), (350, -42)),
+            closed((350, -32), (23, -32), (23, -19), (6.5, -25.5), (350, -19)),
+            False,
+            id="edges in line",
+        ),
         pytest.param(ARROW, closed((0, -1), (2, -9), (-2, -9)), False, id="in the notch"),
         pytest.param(HUGE, ring_about(200, 60, [9] * 8), False, id="beside the huge"),
         pytest.param(HUGE, ring_about(200, 60, [20] * 8), True, id="across the edge of the huge"),

@@ -76,7 +76,7 @@ def test_missing_header_inside(tmp_path):
 @pytest.mark.parametrize("mode", ["w:gz", "w"])
 def test_tar_cut_short_is_refused_whatever_the_metadata(tmp_path, mode):
     path = write_tar(tmp_path / NAME, "a.fits", *(f"{number}.txt" for number in range(9)), mode=mode)
-    path.write_bytes(path.read_bytes()[: -12_000 if mode == "w" else -3000])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     with pytest.raises(FileSpecificationException, match="cut short") as caught:
         open_tar(path, metadata=FRAME_CARDS)
     assert caught.value.code == "tar.truncated"
