@@ -10,7 +10,7 @@ import numpy as np
 from app.columns import Ring
 from app.extensions import get_config
 from app.frames.positions import PositionError, SkyPosition, find_position
-from app.frames.sphere import check_ring
+from app.frames.sphere import check_ring, normalize_ring
 
 LARGEST_INT, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
 LONGEST_TEXT = 200
@@ -137,5 +137,4 @@ def _checked(ring: Ring) -> Ring:
         check_ring(ring)
     except ValueError as error:
         raise ma.ValidationError(str(error)) from None
-    ring[:, 0] %= 360
-    return ring
+    return normalize_ring(ring)

@@ -15,7 +15,7 @@ from sqlalchemy.types import Float
 from app.columns import Ring, SkyRing, pack_ring, unpack_ring
 from app.extensions import db
 from app.frames.models import Frame
-from app.frames.sphere import Floats, SkyPolygon, bounding_box, to_unit_vectors
+from app.frames.sphere import TOLERANCE_RAD, Floats, SkyPolygon, bounding_box, to_unit_vectors
 
 #: The radius of PostGIS's sphere, for which it gives distances: the mean radius of WGS 84.
 EARTH_RADIUS_M = 6371008.771415059
@@ -35,19 +35,30 @@ def meets_cone(ra_deg: float, dec_deg: float, radius_deg: float) -> ColumnElemen
     """Return the condition that some point of a footprint is within a radius of a position."""
     if _is_postgresql():
         centre = func.ST_GeogFromText(f"SRID=4326;POINT({(ra_deg + 180) % 360 - 180!r} {dec_deg!r})")
-        return func.ST_DWithin(Frame.area, centre, math.radians(radius_deg) * EARTH_RADIUS_M, False)
+        return _is_within(centre, math.radians(radius_deg) * EARTH_RADIUS_M)
     centre_vector = to_unit_vectors([(ra_deg, dec_deg)])[0]
-    return _exact_within_box(
-        centre_vector, math.radians(radius_deg), func.footprint_meets_cone(Frame.area, ra_deg, dec_deg, radius_deg)
-    )
+    exact = func.footprint_meets_cone(Frame.area, ra_deg, dec_deg, radius_deg)
+    return _exact_within_box(centre_vector, math.radians(radius_deg), exact)
 
 
 def meets_polygon(ring: Ring) -> ColumnElement[bool]:
-    """Return the condition that a footprint has a point in common with a polygon."""
+    """Return the condition that a footprint has a point in common with a polygon, a normalized ring."""
     if _is_postgresql():
-        return func.ST_Intersects(Frame.area, literal(ring, SkyRing))
+        return _is_within(literal(ring, SkyRing), 0.0)
     exact = func.footprint_meets_polygon(Frame.area, pack_ring(ring))
     return _exact_within_box(*SkyPolygon.from_ring(ring).bounding_cap(), exact)
+
+
+def _is_within(place: ColumnElement[Any], distance_m: float) -> ColumnElement[bool]:
+    """Return PostGIS's test of a distance on the sphere, with the tolerance of `app.frames.sphere`.
+
+    The box is tested by name because a plan without the index would leave it out, and PostGIS then takes the exact
+    antipode of a corner for near it. Covering is tested as a distance of nothing because `ST_Covers` is unsure about
+    positions on an edge.
+    """
+    reach_m = distance_m + TOLERANCE_RAD * EARTH_RADIUS_M
+    in_box = Frame.area.op("&&")(func._ST_Expand(place, reach_m))
+    return and_(in_box, func.ST_DWithin(Frame.area, place, reach_m, False))
 
 
 def index_footprint(frame: Frame) -> None:
@@ -76,17 +87,17 @@ def _exact_within_box(centre: Floats, radius_rad: float, exact: ColumnElement[An
     return and_(Frame.id.in_(candidates), exact == 1)
 
 
-def _footprint_meets_cone(area: bytes, ra_deg: float, dec_deg: float, radius_deg: float) -> bool:
-    return SkyPolygon.from_ring(unpack_ring(area)).meets_cone(ra_deg, dec_deg, radius_deg)
+def _footprint_meets_cone(area: bytes | None, ra_deg: float, dec_deg: float, radius_deg: float) -> bool:
+    return area is not None and _polygon(area).meets_cone(ra_deg, dec_deg, radius_deg)
 
 
-def _footprint_meets_polygon(area: bytes, packed: bytes) -> bool:
-    return SkyPolygon.from_ring(unpack_ring(area)).meets(_polygon(packed))
+def _footprint_meets_polygon(area: bytes | None, packed: bytes) -> bool:
+    return area is not None and _polygon(area).meets(_polygon(packed))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _polygon(packed: bytes) -> SkyPolygon:
-    """Prepare a search's polygon once for all the rows that it is tested against."""
+    """Prepare a polygon once: a search's for all the rows that it meets, a footprint for the searches that come by."""
     return SkyPolygon.from_ring(unpack_ring(packed))
 
 

@@ -104,12 +104,13 @@ class S3Store(FileStore):
     @property
     def client(self) -> "S3Client":
         """The connection: made once, and shared by threads."""
-        return self._find_client(settings.S3_ENDPOINT_URL)
+        return self._find_client("requests", settings.S3_ENDPOINT_URL)
 
     @property
     def link_client(self) -> "S3Client":
         """What signs links: for the address under which users reach the server."""
-        return self._find_client(settings.S3_PUBLIC_ENDPOINT_URL or settings.S3_ENDPOINT_URL)
+        public_url = settings.S3_PUBLIC_ENDPOINT_URL
+        return self._find_client("links", public_url) if public_url else self.client
 
     def store_file(self, data_file: DataFile) -> dict[str, str]:
         """Store a file as the newest version; S3 checks what it received against checksums.
@@ -164,11 +165,11 @@ class S3Store(FileStore):
             stored["Body"].close()
             return stored["ContentLength"]
 
-    def _find_client(self, endpoint_url: str) -> "S3Client":
+    def _find_client(self, purpose: str, endpoint_url: str) -> "S3Client":
         with self._lock:
-            if endpoint_url not in self._clients:
-                self._clients[endpoint_url] = self._connect(endpoint_url)
-            return self._clients[endpoint_url]
+            if purpose not in self._clients:
+                self._clients[purpose] = self._connect(endpoint_url)
+            return self._clients[purpose]
 
     def _connect(self, endpoint_url: str) -> "S3Client":
         config = Config(
