@@ -8,6 +8,7 @@ from redis import Redis
 from app import health
 from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
+from app.addresses import serve_at
 from app.config import PRODUCTION, AppConfig
 from app.database import build_engine_options, set_up_connections
 from app.downloads import views as downloads_views
@@ -65,4 +66,6 @@ def create_app(config: AppConfig) -> Flask:
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
     for room in ROOMS:
         app.register_blueprint(room)
+    if config.public_url:
+        serve_at(app, config.public_url)
     return app

@@ -1,9 +1,9 @@
-"""The address that was asked for, with some parameters changed: next page, other order, one condition less."""
+"""Addresses: the one that was asked for with some parameters changed, and the one at which users reach the archive."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from flask import request
+from flask import Flask, request
 
 
 def address_with(**changes: Any) -> str:
@@ -12,3 +12,14 @@ def address_with(**changes: Any) -> str:
     changed = [(name, value) for name, value in changes.items() if value is not None]
     query = urlencode([(name, value) for name, value in kept + changed if value != ""])
     return f"{request.base_url}?{query}" if query else request.base_url
+
+
+def serve_at(app: Flask, public_url: str) -> None:
+    """Let every link name the address at which users reach the archive, whatever Host a request names."""
+    parts, inner = urlsplit(public_url), app.wsgi_app
+
+    def wsgi_app(environ: Any, start_response: Any) -> Any:
+        environ |= {"wsgi.url_scheme": parts.scheme, "HTTP_HOST": parts.netloc, "SCRIPT_NAME": parts.path.rstrip("/")}
+        return inner(environ, start_response)
+
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented way to wrap an application

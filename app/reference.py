@@ -1,5 +1,6 @@
 """``python -m app.reference`` writes what is said once in the code into the papers: settings.md and .env.example."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -29,9 +30,12 @@ def build_settings_page() -> str:
 
 def build_environment_example() -> str:
     """Return .env.example: every setting with its default, commented out."""
-    head = "# Copy to .env and set what differs. Made from the code: python -m app.reference\n"
+    head = "# Copy to .env, set what differs, and read it: set -a; . ./.env; set +a\n"
+    head += "# Made from the code: python -m app.reference\n"
     settings = [*APP_SETTINGS.values(), *LIBRARY_SETTINGS.values()]
-    return head + "".join(f"\n# {setting.help}\n# {setting.name}={setting.default}\n" for setting in settings)
+    return head + "".join(
+        f"\n# {setting.help}\n# {setting.name}={shlex.quote(setting.default)}\n" for setting in settings
+    )
 
 
 PAPERS = {"docs/settings.md": build_settings_page, ".env.example": build_environment_example}

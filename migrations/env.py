@@ -1,8 +1,11 @@
 """How Alembic reaches the application's database, and what in it is ours."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic import context
+from sqlalchemy import Connection
 
 from app.columns import Geography
 from app.extensions import db
@@ -24,16 +27,30 @@ def compare_type(_context: Any, _inspected: Any, _metadata: Any, inspected_type:
 
 
 def run_migrations() -> None:
-    with db.engine.connect() as connection:
+    with db.engine.connect() as connection, without_foreign_keys(connection):
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
             include_object=is_ours,
             compare_type=compare_type,
-            render_as_batch=db.engine.dialect.name == "sqlite",  # which can't alter a column in place
+            render_as_batch=connection.dialect.name == "sqlite",  # which can't alter a column in place
         )
         with context.begin_transaction():
             context.run_migrations()
+
+
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Let SQLite replace a table by its altered copy without deleting, by cascade, what refers to it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.rollback()  # the pragma counts from the next transaction on
+    try:
+        yield
+    finally:
+        connection.invalidate()  # no one else gets this connection
 
 
 run_migrations()

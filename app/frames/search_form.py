@@ -7,6 +7,7 @@ from typing import Any
 import marshmallow as ma
 from werkzeug.datastructures import MultiDict
 
+from app.frames.fields import CONTROL_CHARACTERS
 from app.frames.search import SEARCH_PARAMETERS, SearchParameter
 
 Texts = list[tuple[str, str]]
@@ -101,7 +102,8 @@ def build_search_form(arguments: "MultiDict[str, str]", errors: Mapping[str, Any
     errors
         The messages of the error that they led to, by parameter; empty if they led to none.
     """
-    texts = [(name, text.strip()) for name, text in arguments.items(multi=True) if text.strip()]
+    texts = [(name, CONTROL_CHARACTERS.sub(" ", text).strip()) for name, text in arguments.items(multi=True)]
+    texts = [(name, text) for name, text in texts if text]
     return SearchForm(
         values=_fill_fields(dict(texts)),
         hidden=[(name, text) for name, text in texts if _is_kept(name) and name not in errors],

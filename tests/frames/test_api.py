@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.fixtures.application import MakeApp
 from tests.fixtures.ingest import Headers
 from tests.frames_factory import add_frame, build_version, square
 
@@ -248,3 +249,11 @@ def test_a_mistyped_parameter_suggests_the_nearest(client: FlaskClient) -> None:
         ("day", "dayobs"),
     ):
         assert meant in client.get(f"/frames/?{mistyped}=x").json["detail"]
+
+
+def test_links_name_the_public_address(make_app: MakeApp) -> None:
+    app = make_app(PUBLIC_URL="https://archive.example.org/data/")
+    with app.app_context():
+        frame_id = add_frame("a-frame")
+    answer = app.test_client().get(f"/frames/{frame_id}/", headers={"Host": "elsewhere.example.com"})
+    assert answer.json["url"].startswith("https://archive.example.org/data/downloads/")
