@@ -2,13 +2,13 @@
 
 import os
 
-from app.demo.cli import demo
-
 from app import create_app
 from app.config import AppConfig, use_embedded_file_store
-from ingest_worker.cli import worker
+from app.demo.cli import demo
+from ingest_worker.cli import reconcile, worker
 
 use_embedded_file_store(os.environ)
 app = create_app(AppConfig.from_env(os.environ))
 app.cli.add_command(demo)
+app.cli.add_command(reconcile)
 app.cli.add_command(worker)

@@ -67,6 +67,9 @@ SETTINGS: dict[str, Setting] = {
             parse_paths,
         ),
         Setting("INGEST_JOB_TIMEOUT_S", "900", "Seconds after which a worker gives up on one file.", parse_int),
+        Setting("INGEST_ATTEMPTS", "5", "How often a file is tried before its job fails.", parse_int),
+        Setting("INGEST_FIRST_RETRY_S", "2", "Seconds until the first new try; each wait is longer.", parse_int),
+        Setting("INGEST_LAST_RETRY_S", "600", "Seconds until the last new try.", parse_int),
         Setting("PUBLIC_URL", "", "Address at which users reach the archive; empty: the one that they asked."),
         Setting("ARCHIVE_NAME", "Science Archive", "Name at the head of each page."),
         Setting("NAME_RESOLVER_URL", "", "URL of a Sesame name resolver; empty: only the built-in OpenNGC is asked."),
@@ -100,6 +103,9 @@ class AppConfig:
     upload_dir: Path
     ingest_roots: tuple[Path, ...]
     ingest_job_timeout_s: int
+    ingest_attempts: int
+    ingest_first_retry_s: int
+    ingest_last_retry_s: int
     public_url: str
     archive_name: str
     name_resolver_url: str

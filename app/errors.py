@@ -104,9 +104,12 @@ def _render(error: ArchiveError) -> Response:
     if wants_html():
         page = render_template("errors/error.html", status=error.status, title=error.status.phrase, error=error)
         return make_response(page, error.status)
-    # Field messages stand at the top level: there OCS programs look for them.
-    body: dict[str, Any] = {**error.fields, "detail": error.message, "code": error.code}
-    return make_response(jsonify(body), error.status)
+    return make_response(jsonify(build_error(error)), error.status)
+
+
+def build_error(error: ArchiveError) -> dict[str, Any]:
+    """Return the JSON of an error. Field messages stand at the top level: there OCS programs look for them."""
+    return {**error.fields, "detail": error.message, "code": error.code}
 
 
 def _code(status: HTTPStatus) -> str:

@@ -83,7 +83,7 @@ def start(config: AppConfig, redis_server: str | None, supervisor: Supervisor) -
         supervisor.start(redis_service(config, redis_server))
         wait_for(redis_answers, config, supervisor)
     workers = [worker_service(config, number) for number in range(1, config.workers + 1)]
-    supervisor.start(*workers, web_service(config))
+    supervisor.start(*workers, reconciler_service(config), web_service(config))
     wait_for(web_answers, config, supervisor)
 
 
@@ -117,6 +117,10 @@ def redis_service(config: AppConfig, redis_server: str) -> Service:
 def worker_service(config: AppConfig, number: int) -> Service:
     log = config.data_dir / "log" / f"worker-{number}.log"
     return Service(f"ingest worker {number}", [*FLASK, "worker"], log)
+
+
+def reconciler_service(config: AppConfig) -> Service:
+    return Service("reconciler", [*FLASK, "reconcile"], config.data_dir / "log" / "reconciler.log")
 
 
 def web_service(config: AppConfig) -> Service:

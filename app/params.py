@@ -27,7 +27,7 @@ class StrictParser(FlaskParser):
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any) -> NoReturn:
         fields = error.messages_dict
         fields = fields.get("query") or fields.get("form") or fields.get("json") or fields
-        raise BadRequest(_sentence(fields), code="bad_parameter", fields=fields) from error
+        raise build_bad_parameter(fields) from error
 
 
 parser = StrictParser()
@@ -56,6 +56,11 @@ def suggest(name: str, known: Mapping[str, Any]) -> str:
     return "There is no such parameter" + (f"; did you mean {nearest}?" if nearest else ".")
 
 
+def build_bad_parameter(fields: dict[str, Any]) -> BadRequest:
+    """Return the error that names each parameter and what is wrong with it."""
+    return BadRequest(_sentence(fields), code="bad_parameter", fields=fields)
+
+
 def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
     filled = MultiDict((name, value.strip()) for name, value in values.items(multi=True) if value.strip())
     proxy = MultiDictProxy(filled, schema)
@@ -67,7 +72,7 @@ def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
         if name in known and name not in proxy.multiple_keys and len(filled.getlist(name)) > 1
     }
     if errors:
-        raise BadRequest(_sentence(errors), code="bad_parameter", fields=errors)
+        raise build_bad_parameter(errors)
     return proxy
 
 

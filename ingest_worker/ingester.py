@@ -27,7 +27,7 @@ from ocs_archive.settings import settings
 from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError, FileStoreSpecificationError
 
 
-def ingest(job: IngestJob) -> None:
+def ingest(job: IngestJob, owner: str) -> None:
     """Bring the file of a job into the archive, and mark the job, in one transaction.
 
     Raises
@@ -40,7 +40,7 @@ def ingest(job: IngestJob) -> None:
         md5, size = file.get_md5(), len(file)
         known = find_version_by_md5(md5)
         frame_id = known.frame_id if known else _archive(file, md5, size, job.file_metadata)
-        mark_archived(job, frame_id=frame_id, md5=md5, size=size, is_new=known is None)
+        mark_archived(job.id, owner, frame_id=frame_id, md5=md5, size=size, is_new=known is None)
         db.session.commit()
 
 

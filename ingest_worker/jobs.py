@@ -1,8 +1,11 @@
 """The functions that RQ runs: thin, with an id in and nothing out. They need the application's context."""
 
+import datetime as dt
 import io
 import logging
+import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +16,22 @@ from sqlalchemy import select
 from app.extensions import db, get_file_store
 from app.frames.actions import save_thumbnail
 from app.frames.models import Frame, Header, Version
-from app.ingest.actions import claim, mark_failed, mark_previews, ring_for_previews
+from app.ingest.actions import (
+    Failure,
+    LeaseLostError,
+    claim,
+    give_back,
+    mark_failed,
+    mark_previews,
+    reconcile,
+)
+from app.ingest.bell import ring, ring_for_previews
 from app.ingest.models import IngestJob, PreviewState
 from ingest_worker.exceptions import DoNotRetryError, IngestError, RetryError
 from ingest_worker.ingester import ingest
+from ingest_worker.leases import kept_lease
 from ingest_worker.previews import Preview, PreviewError, build_previews
+from ingest_worker.retries import find_wait_s
 from ocs_archive.input.file import File, FileSpecificationException
 from ocs_archive.input.thumbnailfile import ThumbnailFile
 from ocs_archive.settings import settings
@@ -36,11 +50,14 @@ PREVIEW_ERRORS = (
 
 
 def run_ingest_job(job_id: int) -> None:
-    """Ingest the file of a job, unless another worker has it."""
+    """Ingest the file of a job, unless it is another worker's; then look after the jobs that are due."""
+    owner = f"{socket.gethostname()}:{os.getpid()}"
     try:
-        job = claim(job_id)
+        job = claim(job_id, owner)
         if job is not None:
-            _run(job)
+            with kept_lease(job_id, owner):
+                _run(job, owner)
+        reconcile()
     finally:
         db.session.remove()
 
@@ -67,30 +84,44 @@ def run_preview_job(job_id: int) -> None:
         db.session.remove()
 
 
-def _run(job: IngestJob) -> None:
-    job_id, filename = job.id, job.filename
+def _run(job: IngestJob, owner: str) -> None:
+    job_id, filename, attempts = job.id, job.filename, job.attempts
     try:
-        _ingest_at_once(job)
+        _ingest_at_once(job, owner)
+    except LeaseLostError as error:
+        db.session.rollback()
+        log.warning("%s", error)
     except IngestError as error:
         log.warning("ingest job %d, %s: %s %s: %s", job_id, filename, type(error).__name__, error.code, error)
-        _fail(job_id, error)
+        _fail(job_id, owner, error, attempts)
     except Exception as error:
         # Whatever it is, the job must stand on the operator's list; the log has the rest.
         log.exception("ingest job %d, %s: unforeseen error", job_id, filename)
-        _fail(job_id, DoNotRetryError(f"Unforeseen error, see the worker's log: {error!r}", "unforeseen"))
+        _fail(job_id, owner, DoNotRetryError(f"Unforeseen error, see the worker's log: {error!r}"), attempts)
+    except BaseException:  # this worker is told to end at once
+        db.session.rollback()
+        give_back(job_id, owner)
+        db.session.commit()
+        ring(job_id)
+        raise
     else:
-        log.info("ingest job %d, %s: %s", job_id, filename, job.state)
-        if job.preview_state == PreviewState.OWED:
-            ring_for_previews(job_id)
-        if job.is_upload:
-            Path(job.filepath).unlink(missing_ok=True)
+        _finish(job)
 
 
-def _ingest_at_once(job: IngestJob) -> None:
+def _finish(job: IngestJob) -> None:
+    db.session.refresh(job)
+    log.info("ingest job %d, %s: %s", job.id, job.filename, job.state)
+    if job.preview_state == PreviewState.OWED:
+        ring_for_previews(job.id)
+    if job.is_upload:
+        Path(job.filepath).unlink(missing_ok=True)
+
+
+def _ingest_at_once(job: IngestJob, owner: str) -> None:
     """Ingest; what only met another worker with the same file is tried again at once."""
     for remaining in reversed(range(QUICK_TRIES)):
         try:
-            ingest(job)
+            ingest(job, owner)
             break
         except RetryError:
             db.session.rollback()
@@ -98,9 +129,11 @@ def _ingest_at_once(job: IngestJob) -> None:
                 raise
 
 
-def _fail(job_id: int, error: IngestError) -> None:
+def _fail(job_id: int, owner: str, error: IngestError, attempts: int) -> None:
     db.session.rollback()
-    mark_failed(job_id, error_class=type(error).__name__, error_code=error.code, error_message=str(error))
+    wait_s = find_wait_s(error, attempts)
+    retry_at = None if wait_s is None else dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait_s)
+    mark_failed(job_id, owner, Failure(type(error).__name__, error.code, str(error)), retry_at)
     db.session.commit()
 
 

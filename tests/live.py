@@ -19,7 +19,7 @@ from app.processes import PROJECT_DIR, end_with_parent
 from tests.services import LOOPBACK, free_port
 
 START_PATIENCE_S = 60.0
-UNFINISHED = {"queued", "running"}
+UNFINISHED = {"queued", "running", "waiting"}
 
 
 class LiveArchive:

@@ -62,7 +62,7 @@ class Archive:
 
     def count_waiting(self) -> int:
         counts = self.count_jobs()
-        return counts.get("queued", 0) + counts.get("running", 0)
+        return sum(counts.get(state, 0) for state in ("queued", "running", "waiting"))
 
 
 def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, folder: Path, console: Console) -> int:

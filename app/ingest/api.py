@@ -1,34 +1,50 @@
 """Ingest jobs over HTTP, as a telescope control system sees them."""
 
+from http import HTTPStatus
 from typing import Any, cast
 
+import marshmallow as ma
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.accounts.viewer import require_admin
+from app.accounts.viewer import Viewer, require_admin
+from app.errors import BadRequest, build_error
 from app.extensions import db, get_config
 from app.frames.records import format_time
 from app.ingest import actions, queries
-from app.ingest.models import IngestJob
-from app.ingest.schemas import JobByPathSchema, JobByUploadSchema, JobSearchSchema
+from app.ingest.bell import ring
+from app.ingest.models import IngestAttempt, IngestJob
+from app.ingest.schemas import JobBatchSchema, JobByPathSchema, JobByUploadSchema, JobSearchSchema
 from app.ingest.uploads import UploadRequest, receive_file
-from app.params import parse_query, parser
+from app.params import build_bad_parameter, parse_query, parser
 
 blueprint = Blueprint("ingest_api", __name__)
 
 
 @blueprint.post("/ingest/jobs")
 def create_job() -> ResponseReturnValue:
-    """Take a file in: by its path as JSON, or itself as a form."""
+    """Take a file in, by its path as JSON or itself as a form; or, as JSON, many by their paths."""
     viewer = require_admin()
     if request.mimetype == "multipart/form-data":
         job = _take_upload(viewer.user_id)
+    elif isinstance(request.get_json(silent=True), dict) and "jobs" in request.get_json():
+        return _create_jobs(viewer)
     else:
         job = actions.submit_path(**parser.parse(JobByPathSchema(), request, location="json"), user_id=viewer.user_id)
         db.session.commit()
-    actions.ring(job.id)
-    url = url_for("ingest_api.show_job", job_id=job.id, _external=True)
-    return {"id": job.id, "state": job.state, "url": url}, 202, {"Location": url}
+    ring(job.id)
+    receipt = _build_receipt(job)
+    return receipt, HTTPStatus.ACCEPTED, {"Location": receipt["url"]}
+
+
+@blueprint.post("/ingest/jobs/<int:job_id>/retry")
+def retry_job(job_id: int) -> ResponseReturnValue:
+    """Try a failed job again."""
+    job = queries.get_job(require_admin(), job_id)
+    actions.retry(job)
+    db.session.commit()
+    ring(job_id)
+    return _build_receipt(job), HTTPStatus.ACCEPTED
 
 
 @blueprint.get("/ingest/jobs")
@@ -42,7 +58,8 @@ def list_jobs() -> ResponseReturnValue:
 @blueprint.get("/ingest/jobs/<int:job_id>")
 def show_job(job_id: int) -> ResponseReturnValue:
     """Tell what became of a job."""
-    return build_record(queries.get_job(require_admin(), job_id))
+    job = queries.get_job(require_admin(), job_id)
+    return build_record(job) | {"history": [_build_attempt(attempt) for attempt in job.history]}
 
 
 def build_record(job: IngestJob) -> dict[str, Any]:
@@ -54,6 +71,7 @@ def build_record(job: IngestJob) -> dict[str, Any]:
         "filename": job.filename,
         "filepath": None if job.is_upload else job.filepath,
         "attempts": job.attempts,
+        "due": format_time(job.due),
         "error_class": job.error_class,
         "error_code": job.error_code,
         "error_message": job.error_message,
@@ -67,6 +85,44 @@ def build_record(job: IngestJob) -> dict[str, Any]:
         "started": format_time(job.started),
         "finished": format_time(job.finished),
     }
+
+
+def _build_receipt(job: IngestJob) -> dict[str, Any]:
+    url = url_for("ingest_api.show_job", job_id=job.id, _external=True)
+    return {"id": job.id, "state": job.state, "url": url}
+
+
+def _build_attempt(attempt: IngestAttempt) -> dict[str, Any]:
+    return {
+        "worker": attempt.worker,
+        "started": format_time(attempt.started),
+        "finished": format_time(attempt.finished),
+        "outcome": attempt.outcome,
+        "error_class": attempt.error_class,
+        "error_code": attempt.error_code,
+        "error_message": attempt.error_message,
+    }
+
+
+def _create_jobs(viewer: Viewer) -> ResponseReturnValue:
+    """Take many files in; each is answered on its own, and one that is refused keeps no other out."""
+    wanted = parser.parse(JobBatchSchema(), request, location="json")["jobs"]
+    submitted = [_submit_one(job, viewer.user_id) for job in wanted]
+    db.session.commit()
+    jobs = [job for job in submitted if isinstance(job, IngestJob)]
+    for job in jobs:
+        ring(job.id)
+    results = [_build_receipt(job) if isinstance(job, IngestJob) else build_error(job) for job in submitted]
+    return {"results": results}, HTTPStatus.ACCEPTED if jobs else HTTPStatus.BAD_REQUEST
+
+
+def _submit_one(wanted: Any, user_id: int | None) -> IngestJob | BadRequest:
+    try:
+        return actions.submit_path(**JobByPathSchema().load(wanted), user_id=user_id)
+    except BadRequest as refused:
+        return refused
+    except ma.ValidationError as error:
+        return build_bad_parameter(error.messages_dict)
 
 
 def _take_upload(user_id: int | None) -> IngestJob:

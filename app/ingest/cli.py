@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.errors import BadRequest
 from app.extensions import db
 from app.ingest import actions, queries
+from app.ingest.bell import ring
 from app.ingest.models import IngestJob, JobState
 
 POLL_S = 0.5
@@ -67,7 +68,7 @@ def _submit(file: Path) -> int:
     else:  # this shell may reach what the worker may not
         job = actions.submit_copy(absolute)
     db.session.commit()
-    actions.ring(job.id)
+    ring(job.id)
     return job.id
 
 

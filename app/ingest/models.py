@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import User
 from app.columns import Json, PlainText, UtcDateTime
@@ -18,12 +18,13 @@ class JobState(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    WAITING = "waiting"  # to try again
     ARCHIVED = "archived"
     ALREADY_ARCHIVED = "already_archived"
     FAILED = "failed"
 
 
-UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 
 class PreviewState(StrEnum):
@@ -39,6 +40,9 @@ class PreviewState(StrEnum):
 class IngestJob(Model):
     """One file on its way in.
 
+    `due` is when somebody must look after the job if nothing has happened by then: a queued job is rung for again, a
+    running one is taken from the worker whose lease has ended, a waiting one is tried again. An ended job has none.
+
     The file lies at `filepath`. Of an upload that is a place of our own, and the file goes when the job ends well.
     """
 
@@ -51,6 +55,8 @@ class IngestJob(Model):
     is_upload: Mapped[bool]
     file_metadata: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     attempts: Mapped[int] = mapped_column(default=0)
+    due: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    lease_owner: Mapped[str] = mapped_column(PlainText, default="")  # host and process of the worker that has it
     error_class: Mapped[str] = mapped_column(PlainText, default="")
     error_code: Mapped[str] = mapped_column(PlainText, default="")
     error_message: Mapped[str] = mapped_column(PlainText, default="")
@@ -64,9 +70,18 @@ class IngestJob(Model):
     started: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     finished: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
+    history: Mapped[list["IngestAttempt"]] = relationship(order_by="IngestAttempt.id", passive_deletes=True)
+
     __table_args__ = (
         Index("ix_ingest_job_state", "state", "id"),  # the counts by state; the newest of a state
         Index("ix_ingest_job_frame_id", "frame_id"),  # the jobs of a frame
+        Index(  # what is due, among very many that have ended
+            "ix_ingest_job_due",
+            "due",
+            postgresql_where=text("due IS NOT NULL"),
+            sqlite_where=text("due IS NOT NULL"),
+        ),
+        Index("ix_ingest_job_error_code", "error_code", "state"),  # the failures grouped by code; retry all of a code
         Index(  # the previews still owed, a few of very many
             "ix_ingest_job_preview_owed",
             "id",
@@ -74,3 +89,19 @@ class IngestJob(Model):
             sqlite_where=text("preview_state = 'owed'"),
         ),
     )
+
+
+class IngestAttempt(Model):
+    """One line of a job's history: a worker tried, and this came of it."""
+
+    __tablename__ = "ingest_attempt"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey(IngestJob.id, ondelete="CASCADE"), index=True)  # a job's history
+    worker: Mapped[str] = mapped_column(PlainText)  # host and process
+    started: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    finished: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)  # None while it runs, or if its worker died
+    outcome: Mapped[str] = mapped_column(PlainText, default="")  # the state that the job went to
+    error_class: Mapped[str] = mapped_column(PlainText, default="")
+    error_code: Mapped[str] = mapped_column(PlainText, default="")
+    error_message: Mapped[str] = mapped_column(PlainText, default="")

@@ -9,6 +9,7 @@ from app.frames.fields import CONTROL_CHARACTERS, WholeNumber, Word
 from app.ingest.models import JobState
 
 LONGEST_PATH = 4096
+LARGEST_BATCH = 1000
 LONGEST_FILENAME = 255
 
 
@@ -37,6 +38,12 @@ class JobByPathSchema(ma.Schema):
 
     filepath = ma.fields.String(required=True, validate=[ma.validate.Length(max=LONGEST_PATH), _check_path])
     file_metadata = MetadataText(load_default=dict)
+
+
+class JobBatchSchema(ma.Schema):
+    """Many files that the worker can reach; each is looked at on its own."""
+
+    jobs = ma.fields.List(ma.fields.Raw(), required=True, validate=ma.validate.Length(1, LARGEST_BATCH))
 
 
 class JobByUploadSchema(ma.Schema):

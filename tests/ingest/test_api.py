@@ -129,7 +129,14 @@ def test_jobs_can_be_filtered_and_are_counted_by_state(
     work()
     listed = client.get("/ingest/jobs?state=failed&filename=JUNK", headers=as_operator).json
     assert [job["filename"] for job in listed["results"]] == ["junk.fits"]
-    assert listed["counts"] == {"queued": 0, "running": 0, "archived": 1, "already_archived": 0, "failed": 1}
+    assert listed["counts"] == {
+        "queued": 0,
+        "running": 0,
+        "waiting": 0,
+        "archived": 1,
+        "already_archived": 0,
+        "failed": 1,
+    }
     assert client.get("/ingest/jobs?state=lost", headers=as_operator).status_code == 400
     assert client.get("/ingest/jobs/99", headers=as_operator).status_code == 404
 
