@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 from app.accounts.viewer import require_admin
 from app.addresses import address_with
 from app.ingest import queries
-from app.ingest.models import UNFINISHED, JobState
+from app.ingest.models import JobState
 from app.ingest.schemas import JobSearchSchema
 from app.params import parse_query
 
@@ -27,7 +27,6 @@ def show_jobs() -> str:
         jobs=queries.list_jobs(viewer, search),
         count=count,
         counts=counts,
-        waiting=sum(counts[state] for state in UNFINISHED),
         search=search,
         states=JobState,
         first=offset + 1,
@@ -40,7 +39,7 @@ def show_jobs() -> str:
 def format_duration(duration: dt.timedelta) -> str:
     """Write how long something took, in the unit in which it is easiest to read."""
     seconds = duration.total_seconds()
-    if seconds < 60:
+    if seconds < 59.95:  # more is written as 60.0
         return f"{seconds:.1f} s"
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes} min {seconds:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,149 @@
+"""The pages in a browser: each alone, and the way from a search to a file."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.fits_factory import write_fits
+from tests.live import LiveArchive
+
+ORION = {"OBJECT": "M 42", "CRVAL1": 83.82, "CRVAL2": -5.39, "L1PUBDAT": "2024-02-20"}
+NAME = "coj1m011-kb05-20240219-0042-e91"
+LONG_NAME = f"{'long-' * 13}20240219-0043-e91"
+PAGES = (
+    "/",
+    "/?target_name=M+42&site_id=nowhere",
+    "/?radius=2&colour=blue",
+    "{frame}",
+    "/ingest",
+    "/login",
+    "/nowhere",
+)
+
+
+@pytest.fixture(scope="module")
+def orion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_fits(tmp_path_factory.mktemp("orion") / f"{NAME}.fits.fz", compressed=True, **ORION)
+
+
+@pytest.fixture(scope="module")
+def frame_path(live_archive: LiveArchive, orion: Path) -> str:
+    """The path of a frame's page, in an archive with a job that failed and a name that is very long."""
+    job = live_archive.ingest(orion)
+    odd = write_fits(orion.with_name(f"{LONG_NAME}.fits"), OBJECT="<script>" * 8, **{"DATE-OBS": "2024-02-19T00:00"})
+    live_archive.ingest(odd)
+    broken = orion.with_name("broken.fits")
+    broken.write_text("no FITS at all")
+    live_archive.ingest(broken)
+    return str(urlsplit(job["frame_url"]).path)
+
+
+@pytest.fixture
+def operator_page(page: Page, live_archive: LiveArchive, frame_path: str) -> Page:
+    """A browser in which an operator is logged in."""
+    page.goto(f"{live_archive.url}/login")
+    page.get_by_label("Name").fill("operator")
+    page.get_by_label("Password").fill("operator")
+    page.get_by_role("button", name="Log in").click()
+    return page
+
+
+@pytest.fixture
+def plain_page(browser: Browser) -> Iterator[Page]:
+    """A browser without JavaScript."""
+    context = browser.new_context(java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_no_violation(operator_page: Page, live_archive: LiveArchive, frame_path: str, path: str) -> None:
+    operator_page.goto(live_archive.url + path.format(frame=frame_path))
+    for color_scheme in ("light", "dark"):
+        operator_page.emulate_media(color_scheme=color_scheme)
+        results = Axe().run(operator_page)
+        assert results.violations_count == 0, f"{color_scheme}: {results.generate_report()}"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_small_screen_scrolls_one_way_only(
+    operator_page: Page, live_archive: LiveArchive, frame_path: str, path: str
+) -> None:
+    for width in (320, 800):
+        operator_page.set_viewport_size({"width": width, "height": 800})
+        operator_page.goto(live_archive.url + path.format(frame=frame_path))
+        assert operator_page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_no_request_leaves_the_server_and_nothing_is_refused(
+    operator_page: Page, live_archive: LiveArchive, frame_path: str, requested_hosts: set[str]
+) -> None:
+    complaints: list[str] = []
+    operator_page.on("console", lambda message: complaints.append(message.text))
+    for path in ("/", frame_path, "/ingest", "/login"):
+        operator_page.goto(live_archive.url + path, wait_until="networkidle")
+    assert requested_hosts == {urlsplit(live_archive.url).netloc}
+    assert complaints == []
+
+
+def test_from_a_search_to_the_file(page: Page, live_archive: LiveArchive, frame_path: str, orion: Path) -> None:
+    page.goto(live_archive.url)
+    page.get_by_label("Position").fill("M 42")
+    page.get_by_label("Radius").fill("0.5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1–1 of 1 frames")).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query, keep_blank_values=True) == {"position": ["M 42"], "radius": ["0.5"]}
+    page.get_by_role("link", name=f"M 42 {NAME}").click()
+    expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+    assert urlsplit(page.url).path == frame_path
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download").click()
+    assert started.value.suggested_filename == orion.name
+    content = started.value.path().read_bytes()
+    assert content == orion.read_bytes()
+    expect(page.get_by_role("cell", name=hashlib.md5(content).hexdigest())).to_be_visible()
+
+
+def test_everything_works_without_javascript(plain_page: Page, live_archive: LiveArchive, frame_path: str) -> None:
+    plain_page.goto(live_archive.url)
+    plain_page.get_by_label("Target").fill("m 42")
+    plain_page.get_by_text("More conditions").click()
+    plain_page.get_by_label("Level").select_option("91")
+    plain_page.get_by_role("button", name="Search").click()
+    plain_page.get_by_role("link", name=f"M 42 {NAME}").click()
+    lines = plain_page.locator("#header-table tbody tr")
+    assert lines.filter(visible=True).count() > 20
+    plain_page.get_by_label("Keyword or value").fill("crval")
+    plain_page.get_by_role("button", name="Filter").click()
+    expect(lines.filter(visible=True)).to_have_text(["CRVAL1 83.82", "CRVAL2 -5.39"], use_inner_text=True)
+
+
+def test_the_header_is_filtered_while_one_types(page: Page, live_archive: LiveArchive, frame_path: str) -> None:
+    page.goto(f"{live_archive.url}{frame_path}?header=crval")
+    page.get_by_label("Keyword or value").fill("pixel")
+    expect(page.locator("#header-table tbody tr").filter(visible=True)).to_have_count(0)
+    page.get_by_label("Keyword or value").fill("m 42")
+    expect(page.locator("#header-table tbody tr").filter(visible=True)).to_have_count(1)
+
+
+def test_the_keyboard_reaches_the_content_first(page: Page, live_archive: LiveArchive, frame_path: str) -> None:
+    page.goto(live_archive.url)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Position")).to_be_focused()
+
+
+def test_the_list_of_jobs_can_keep_itself_up_to_date(operator_page: Page, live_archive: LiveArchive) -> None:
+    operator_page.clock.install()
+    operator_page.goto(f"{live_archive.url}/ingest")
+    operator_page.get_by_label("Keep up to date").check()
+    with operator_page.expect_navigation():
+        operator_page.clock.run_for(5000)
+    expect(operator_page.get_by_label("Keep up to date")).to_be_checked()
