@@ -8,7 +8,7 @@ from redis import Redis
 from app import health
 from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
-from app.addresses import serve_at
+from app.addresses import RowNumber, serve_at
 from app.config import PRODUCTION, AppConfig
 from app.database import build_engine_options, set_up_connections
 from app.downloads import views as downloads_views
@@ -61,6 +61,7 @@ def create_app(config: AppConfig) -> Flask:
     set_up_connections(app)
     register_error_handlers(app)
     register_pages(app)
+    app.url_map.converters["int"] = RowNumber
     app.url_map.strict_slashes = False  # OCS programs ask with and without a slash at the end
     for api in (frames_api.blueprint, ingest_api.blueprint):
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself

@@ -4,6 +4,16 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, request
+from werkzeug.routing import IntegerConverter, Map
+
+from app.fields import LARGEST_BIGINT
+
+
+class RowNumber(IntegerConverter):
+    """A number in a path that a row may have; there is nothing at an address with a larger one."""
+
+    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+        super().__init__(map, *args, **{"max": LARGEST_BIGINT} | kwargs)
 
 
 def address_with(**changes: Any) -> str:

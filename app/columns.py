@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from geoalchemy2 import Geography
 from numpy.typing import NDArray
-from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, DateTime, Dialect, LargeBinary, Text
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Ring = NDArray[np.float64]
@@ -18,7 +18,6 @@ WGS84_SRID = 4326
 
 #: Text in code-point order: PostgreSQL's own order depends on its locale, and SQLite's does not.
 PlainText = Text(collation="C").with_variant(Text(), "sqlite")
-Json = JSON().with_variant(JSONB(), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -83,3 +82,9 @@ def pack_ring(ring: Ring) -> bytes:
 
 def unpack_ring(packed: bytes) -> Ring:
     return np.frombuffer(packed, dtype="<f8").reshape(-1, 2)
+
+
+def contains(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    """Return the condition that a column contains a text, in upper or lower case."""
+    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return column.ilike(f"%{escaped}%", escape="\\")

@@ -61,8 +61,10 @@ class Unavailable(ArchiveError):
 HTTP_MESSAGES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer to that method.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than this archive takes (MAX_UPLOAD_BYTES).",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than this address takes.",
 }
+#: What an answer says by its headers, beside its status.
+TELLING_HEADERS = {"Allow", "Content-Range", "Retry-After"}
 
 
 def wants_html() -> bool:
@@ -87,7 +89,9 @@ def _render_http(error: HTTPException) -> Response:
     status = HTTPStatus(error.code)
     rendered = ArchiveError(HTTP_MESSAGES.get(status, error.description or status.phrase), code=_code(status))
     rendered.status = status
-    return _render(rendered)
+    response = _render(rendered)
+    response.headers.update({name: value for name, value in error.get_headers() if name in TELLING_HEADERS})
+    return response
 
 
 def _render_database(error: OperationalError) -> Response:
@@ -104,7 +108,10 @@ def _render(error: ArchiveError) -> Response:
     if wants_html():
         page = render_template("errors/error.html", status=error.status, title=error.status.phrase, error=error)
         return make_response(page, error.status)
-    return make_response(jsonify(build_error(error)), error.status)
+    response = make_response(jsonify(build_error(error)), error.status)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Token"
+    return response
 
 
 def build_error(error: ArchiveError) -> dict[str, Any]:

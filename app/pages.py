@@ -1,16 +1,17 @@
 """What every page has: who is looking, the archive's name, how values are written, and what it may load."""
 
-import datetime as dt
 import math
 from typing import Any
 
 from flask import Flask, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.wrappers import Response
 
 from app.accounts.viewer import ANONYMOUS, current_viewer
 from app.addresses import address_with
 from app.errors import ArchiveError
 from app.extensions import get_config
+from app.times import format_utc
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -28,11 +29,6 @@ def register_pages(app: Flask) -> None:
     app.template_filter("utc")(format_utc)
     app.template_filter("filesize")(format_size)
     app.after_request(_add_headers)
-
-
-def format_utc(time: dt.datetime | None) -> str:
-    """Write a time to the second, as observers log it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S") if time else ""
 
 
 def format_size(size: int | None) -> str:
@@ -55,7 +51,7 @@ def _viewer_if_known() -> Any:
     """Return who looks; an error page must not fail because of whoever it can't make out."""
     try:
         return current_viewer()
-    except ArchiveError:
+    except (ArchiveError, OperationalError):
         return ANONYMOUS
 
 

@@ -12,6 +12,9 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import BadRequest
 
+LEAST_LIKENESS = 0.5
+WHOLE_BODY = "_schema"  # marshmallow's name for it
+
 
 class StrictParser(FlaskParser):
     """webargs for Flask, but for what it would pass over in silence."""
@@ -27,11 +30,17 @@ class StrictParser(FlaskParser):
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any) -> NoReturn:
         fields = error.messages_dict
         fields = fields.get("query") or fields.get("form") or fields.get("json") or fields
+        if WHOLE_BODY in fields:
+            raise BadRequest("The body must be a JSON object.", code="bad_json") from error
+        known = name_fields(schema)
+        fields = {name: [suggest(name, known)] if name not in known else told for name, told in fields.items()}
         raise build_bad_parameter(fields) from error
+
+    def _handle_invalid_json_error(self, error: Exception, req: Request, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise BadRequest(f"The body is no JSON: {error}.", code="bad_json") from error
 
 
 parser = StrictParser()
-use_args = parser.use_args
 
 
 def parse_query(schema: ma.Schema) -> dict[str, Any]:
@@ -46,13 +55,16 @@ def parse_query(schema: ma.Schema) -> dict[str, Any]:
     return parsed
 
 
+def name_fields(schema: ma.Schema) -> dict[str, ma.fields.Field[Any]]:
+    """Return a schema's fields by the names under which they are sent."""
+    return {field.data_key or name: field for name, field in schema.load_fields.items()}
+
+
 def suggest(name: str, known: Mapping[str, Any]) -> str:
     """Say that a parameter is unknown, and which one was perhaps meant."""
-    wanted = name.lower()
-    beginning = [candidate for candidate in known if candidate.lower().startswith(wanted)]
-    containing = [candidate for candidate in known if wanted in candidate.lower()]
-    similar = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
-    nearest = next(iter(beginning + similar + containing), None)
+    nearest = max(known, key=lambda candidate: _likeness(name.lower(), candidate.lower()), default="")
+    if not nearest or _likeness(name.lower(), nearest.lower()) < LEAST_LIKENESS:
+        nearest = ""
     return "There is no such parameter" + (f"; did you mean {nearest}?" if nearest else ".")
 
 
@@ -61,10 +73,16 @@ def build_bad_parameter(fields: dict[str, Any]) -> BadRequest:
     return BadRequest(_sentence(fields), code="bad_parameter", fields=fields)
 
 
+def _likeness(typed: str, known: str) -> float:
+    """Compare with the whole of a name and with its beginning, as names are often cut short."""
+    wholes = (known, known[: len(typed)], known[: len(typed) + 1])
+    return max(difflib.SequenceMatcher(None, typed, whole).ratio() for whole in wholes) + 0.1 * (typed in known)
+
+
 def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
     filled = MultiDict((name, value.strip()) for name, value in values.items(multi=True) if value.strip())
     proxy = MultiDictProxy(filled, schema)
-    known = {field.data_key or name: field for name, field in schema.load_fields.items()}
+    known = name_fields(schema)
     errors = {name: [suggest(name, known)] for name in values if name not in known}
     errors |= {
         name: ["This parameter is given more than once."]

@@ -1,12 +1,15 @@
 """Frames for tests: rows as an ingest would write them, without a file behind them."""
 
 import hashlib
+import io
 from collections.abc import Mapping
 from typing import Any
 
-from app.extensions import db
-from app.frames.actions import save_frame
+from app.extensions import db, get_file_store
+from app.frames.actions import save_frame, save_thumbnail
 from app.frames.schemas import NewFrameSchema
+from ocs_archive.input.file import File
+from ocs_archive.input.thumbnailfile import ThumbnailFile
 
 A_FRAME: Mapping[str, Any] = {
     "observation_date": "2026-11-01T03:00:00",
@@ -49,3 +52,13 @@ def square(ra_deg: float, dec_deg: float, side_deg: float) -> dict[str, Any]:
     half = side_deg / 2
     corners = [(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)]
     return {"type": "Polygon", "coordinates": [[[(ra_deg + x) % 360, dec_deg + y] for x, y in corners]]}
+
+
+def add_preview(basename: str) -> None:
+    """Give a frame a small picture, kept in the file store. Needs the application's context."""
+    metadata = {"frame_basename": basename, "size": "small", "DATE-OBS": "2026-11-01T03:00:00", "DAY-OBS": "20261101"}
+    metadata |= {"INSTRUME": "fa01", "SITEID": "cpt", "TELID": "1m0a"}
+    picture = ThumbnailFile(File(io.BytesIO(b"\xff\xd8"), f"{basename}-small.jpg"), metadata)
+    stored = get_file_store().store_file(picture)
+    save_thumbnail(basename, "small", width=1, height=1, store_path=picture.get_filestore_path(), **stored)
+    db.session.commit()

@@ -22,10 +22,6 @@ TOUCH_THE_REQUEST = {"api", "views", "params", "errors", "viewer", "pages", "add
 #: Imports across rooms that the map does not foresee, each with its reason.
 EXCEPTIONS = {
     ("app.database", "app.frames.sky"): "the spherical tests become functions of each SQLite connection",
-    ("app.ingest.actions", "app.frames.fields"): "the characters that no name may have",
-    ("app.ingest.api", "app.frames.records"): "times are written alike in every record",
-    ("app.ingest.queries", "app.frames.search"): "“contains” means the same in every search",
-    ("app.ingest.schemas", "app.frames.fields"): "a parameter of one kind is read alike in every search",
     ("ingest_worker.ingester", "app.frames.schemas"): "a frame passes the same check however it arrives",
 }
 

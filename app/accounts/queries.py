@@ -9,9 +9,12 @@ from sqlalchemy import select
 
 from app.accounts.models import ApiToken, User
 from app.extensions import db
+from app.fields import CONTROL_CHARACTERS
 
 
 def find_user(username: str) -> User | None:
+    if CONTROL_CHARACTERS.search(username):  # no database takes them, and nobody is called so
+        return None
     return db.session.scalar(select(User).where(User.username == username))
 
 

@@ -1,12 +1,11 @@
 """Logging in and out."""
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.queries import find_user_by_password
 from app.accounts.viewer import SESSION_USER_ID
+from app.fields import CONTROL_CHARACTERS
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -41,6 +40,5 @@ def logout() -> ResponseReturnValue:
 
 def _own_address(address: str) -> str:
     """Return a path of this server; anything else would let a link lead a user away."""
-    parts = urlsplit(address.replace("\\", "/"))
-    is_own = address.startswith("/") and not address.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
-    return address if is_own else url_for("frames_views.search")
+    is_own = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if is_own and not CONTROL_CHARACTERS.search(address) else url_for("frames_views.search")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, redirect, send_file
+from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.downloads.queries import get_granted_version
@@ -38,7 +38,12 @@ def _find_file(store: FileSystemStore, version: Version) -> Path:
 
 
 def _send(version: Version, path: Path) -> Response:
-    """Send a file, or the range of it that was asked for: a transfer that broke off can go on."""
+    """Send a file, or the range of it that was asked for: a transfer that broke off can go on.
+
+    Several ranges at once, and units other than bytes, may be answered by the whole file (RFC 9110, 14.2).
+    """
+    if request.range is None or len(request.range.ranges) > 1:
+        request.environ.pop("HTTP_RANGE", None)
     response = send_file(
         path,
         mimetype="application/octet-stream",

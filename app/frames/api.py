@@ -1,6 +1,5 @@
 """Frames as JSON."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,7 +10,7 @@ from app.addresses import address_with
 from app.frames import queries
 from app.frames.queries import FramePage
 from app.frames.records import build_record
-from app.frames.search import DEFAULT_LIMIT, LARGEST_LIMIT, SearchSchema
+from app.frames.search import RecordSchema, SearchSchema
 from app.params import parse_query
 
 blueprint = Blueprint("frames_api", __name__)
@@ -26,7 +25,7 @@ def list_frames() -> Response:
         "related_frames": search.get("include_related_frames", True),
         "thumbnails": search.get("include_thumbnails", False),
     }
-    return respond(_links(page, search) | {"results": [build_record(frame, **options) for frame in page.frames]})
+    return respond(_links(page) | {"results": [build_record(frame, **options) for frame in page.frames]})
 
 
 @blueprint.get("/frames/<int:frame_id>/headers/")
@@ -43,20 +42,23 @@ def list_related(frame_id: int) -> Response:
 
 def show_frame(frame_id: int) -> Response:
     """One frame's record. The address is shared with the page: see `app.frames.views`."""
-    return respond(build_record(queries.get_frame(current_viewer(), frame_id), thumbnails=True))
+    options = parse_query(RecordSchema())
+    frame = queries.get_frame(current_viewer(), frame_id)
+    related, thumbnails = options["include_related_frames"], options["include_thumbnails"]
+    return respond(build_record(frame, related_frames=related, thumbnails=thumbnails))
 
 
 def respond(body: Any) -> Response:
     return Response(orjson.dumps(body), mimetype="application/json")
 
 
-def _links(page: FramePage, search: Mapping[str, Any]) -> dict[str, Any]:
+def _links(page: FramePage) -> dict[str, Any]:
     if page.count is None:
         return {
             "next": address_with(cursor=page.next_cursor.to_token()) if page.next_cursor else None,
             "previous": address_with(cursor=page.previous_cursor.to_token()) if page.previous_cursor else None,
         }
-    limit, offset = min(search.get("limit", DEFAULT_LIMIT), LARGEST_LIMIT), search.get("offset", 0)
+    limit, offset = page.limit, page.offset
     return {
         "count": page.count,
         "next": address_with(limit=limit, offset=offset + limit) if offset + limit < page.count else None,

@@ -1,6 +1,5 @@
-"""How the text of one search parameter is read: each class turns it into a value or says what would do."""
+"""How positions and polygons from outside are read: each class turns them into a value, or says what would do."""
 
-import datetime as dt
 import re
 from typing import Any
 
@@ -9,64 +8,16 @@ import numpy as np
 
 from app.columns import Ring
 from app.extensions import get_config
+from app.fields import Word
 from app.frames.positions import PositionError, SkyPosition, find_position
 from app.frames.sphere import check_ring, normalize_ring
 
-LARGEST_INT, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
-LONGEST_TEXT = 200
 LONGEST_WKT = 20_000
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+#: Possessive, so that no run of digits, however long, is read twice.
+NUMBER = r"[-+]?(?:\d++\.?\d*+|\.\d++)(?:[eE][-+]?\d++)?"
 WKT_POSITION = re.compile(rf"\s*({NUMBER})\s+({NUMBER})\s*")
 WKT_POINT = re.compile(r"\s*(?:SRID=4326;)?\s*POINT\s*\(([^()]*)\)\s*", re.IGNORECASE)
 WKT_POLYGON = re.compile(r"\s*(?:SRID=4326;)?\s*POLYGON\s*\(\s*\(([^()]*)\)\s*\)\s*", re.IGNORECASE)
-COMPACT_DAY = re.compile(r"\d{8}")
-
-
-class Word(ma.fields.String):
-    """A text of one line."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        if len(text) > LONGEST_TEXT:
-            raise ma.ValidationError(f"Must be at most {LONGEST_TEXT} characters long.")
-        if CONTROL_CHARACTERS.search(text):
-            raise ma.ValidationError("Must not contain control characters.")
-        return text
-
-
-class WholeNumber(ma.fields.Integer):
-    """An integer that a database column can hold."""
-
-    def __init__(self, *, smallest: int = -LARGEST_BIGINT, largest: int = LARGEST_BIGINT, **kwargs: Any):
-        super().__init__(validate=ma.validate.Range(smallest, largest), **kwargs)
-
-
-class UtcTime(ma.fields.Field[dt.datetime]):
-    """An ISO 8601 time; UTC where it names no offset, and a day's first moment where it names no time."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.datetime:
-        text = str(value).strip()
-        if "T" in text:
-            text = text.replace(" ", "+")  # an offset's plus sign, which a URL turns into a space
-        try:
-            time = dt.datetime.fromisoformat(text)
-            return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
-        except (ValueError, OverflowError):
-            raise ma.ValidationError(
-                f"{text!r} is no time: give UTC as 2026-11-20, 2026-11-20 03:15 or 2026-11-20T03:15:00Z."
-            ) from None
-
-
-class Night(ma.fields.Field[dt.date]):
-    """An observing night, ``YYYY-MM-DD`` or ``YYYYMMDD``."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.date:
-        text = str(value).strip()
-        try:
-            return dt.date.fromisoformat(text)
-        except ValueError:
-            raise ma.ValidationError(f"{text!r} is no night: give 2026-11-20 or 20261120.") from None
 
 
 class PositionText(Word):
@@ -84,10 +35,10 @@ class PointText(ma.fields.Field[tuple[float, float]]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[float, float]:
         matched = WKT_POINT.fullmatch(str(value)[:LONGEST_WKT])
-        if not matched:
+        positions = _read_positions(matched[1]) if matched else []
+        if len(positions) != 1:
             raise ma.ValidationError("Must be POINT(ra dec) in degrees, such as POINT(83.82 -5.39).")
-        ra, dec = _read_positions(matched[1])[0]
-        return float(ra), float(dec)
+        return positions[0]
 
 
 class PolygonText(ma.fields.Field[Ring]):

@@ -3,10 +3,10 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.columns import Json, PlainText, Ring, SkyRing, UtcDateTime
+from app.columns import PlainText, Ring, SkyRing, UtcDateTime
 from app.extensions import Model
 
 #: SQLite numbers rows by itself only where the type is INTEGER.
@@ -94,7 +94,7 @@ class Header(Model):
     __tablename__ = "header"
 
     frame_id: Mapped[int] = mapped_column(ForeignKey(Frame.id, ondelete="CASCADE"), primary_key=True)
-    data: Mapped[dict[str, Any]] = mapped_column(Json)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)  # not JSONB, which would lose the order of the cards
 
 
 class Thumbnail(Model):

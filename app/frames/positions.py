@@ -188,7 +188,7 @@ def _find_common_name(name: str) -> SkyPosition | None:
 
 def _to_position(found: ongc.Dso, common_name: str = "") -> SkyPosition:
     designations = [_space(name) for name in (found.identifiers[0], found.name) if name]
-    label = " · ".join([common_name] * bool(common_name) + designations)
+    label = " · ".join(dict.fromkeys([common_name] * bool(common_name) + designations))
     if found.rad_coords is None:
         raise PositionError(f"OpenNGC has no position for {label}; write {FORMS}.")
     ra_deg, dec_deg = np.degrees(found.rad_coords)

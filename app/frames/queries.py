@@ -1,4 +1,7 @@
-"""All reads of frames. Each takes the viewer first and goes through `visible_to`: there is no second way to a row."""
+"""All reads of frames. What a viewer gets to see goes through `visible_to`: there is no second way to a row.
+
+`find_version_by_md5` and `list_named_ids` take no viewer: they show nothing, and serve ingest and the order of a page.
+"""
 
 import datetime as dt
 from collections import defaultdict
@@ -46,6 +49,8 @@ class FramePage:
     """One page of a list. An offset page has a count; a cursor page has its neighbours' cursors."""
 
     frames: list[FoundFrame]
+    limit: int
+    offset: int = 0
     count: int | None = None
     next_cursor: Cursor | None = None
     previous_cursor: Cursor | None = None
@@ -69,9 +74,10 @@ def list_frames(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     matching = _matching(viewer, search)
     ordering = search.get("ordering", DEFAULT_ORDERING)
     statement = select(*FRAME_COLUMNS).where(*matching).order_by(*_order_by(ordering))
-    rows = db.session.execute(statement.limit(_limit(search)).offset(search.get("offset", 0))).all()
+    limit, offset = _limit(search), search.get("offset", 0)
+    rows = db.session.execute(statement.limit(limit).offset(offset)).all()
     count = db.session.scalar(select(func.count()).select_from(Frame).where(*matching))
-    return FramePage(_attach(viewer, rows, search), count=count)
+    return FramePage(_attach(viewer, rows, search), limit, offset, count=count)
 
 
 def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
@@ -95,6 +101,7 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     has_next, has_previous = (cursor is not None, has_more) if backwards else (has_more, cursor is not None)
     return FramePage(
         _attach(viewer, rows, search),
+        _limit(search),
         next_cursor=Cursor(ordering, rows[-1].sort_value, rows[-1].id) if rows and has_next else None,
         previous_cursor=Cursor(ordering, rows[0].sort_value, rows[0].id, True) if rows and has_previous else None,
     )

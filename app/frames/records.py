@@ -1,6 +1,5 @@
 """A frame's JSON record, as the OCS contract names and shapes it."""
 
-import datetime as dt
 from typing import Any
 
 from flask import url_for
@@ -8,6 +7,7 @@ from flask import url_for
 from app.columns import Ring
 from app.downloads.actions import grant_link
 from app.frames.queries import FoundFrame
+from app.times import format_time
 
 #: Names under which older OCS programs look for the same values.
 OLD_NAMES = {
@@ -63,10 +63,6 @@ def build_record(frame: FoundFrame, *, related_frames: bool = True, thumbnails: 
 
 def build_geojson(area: Ring | None) -> dict[str, Any] | None:
     return None if area is None else {"type": "Polygon", "coordinates": [area.tolist()]}
-
-
-def format_time(time: dt.datetime | None) -> str | None:
-    return time.isoformat().replace("+00:00", "Z") if time else None
 
 
 def _build_version(frame: FoundFrame, version: Any) -> dict[str, Any]:

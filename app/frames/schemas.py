@@ -5,7 +5,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.frames.fields import LARGEST_INT, GeoJsonPolygon, Night, UtcTime, WholeNumber, Word
+from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word
+from app.frames.fields import GeoJsonPolygon
 
 
 class _Blank(Word):

@@ -7,12 +7,14 @@ from typing import Any
 
 import marshmallow as ma
 from anyascii import anyascii
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, false, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.columns import contains
 from app.extensions import get_config
+from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word
 from app.frames import sky
-from app.frames.fields import LARGEST_INT, Night, PointText, PolygonText, PositionText, UtcTime, WholeNumber, Word
+from app.frames.fields import PointText, PolygonText, PositionText
 from app.frames.models import Frame, Header
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
@@ -47,14 +49,6 @@ class SearchParameter:
 def to_ascii(name: str) -> str:
     """Transliterate a name to lower-case ASCII, as both sides of a search for a target are."""
     return anyascii(name).lower()
-
-
-def contains(column: InstrumentedAttribute[str], text: str) -> Condition:
-    return column.ilike(f"%{_escape_like(text)}%", escape="\\")
-
-
-def _escape_like(text: str) -> str:
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _science_types() -> tuple[str, ...]:
@@ -144,7 +138,8 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         Word(),
         "Target",
         "Part of the target's name, in any case; accents don't matter.",
-        lambda name: contains(Frame.target_name_ascii, to_ascii(name)),
+        # A name of marks that have no ASCII, such as a lone accent, is part of no name.
+        lambda name: contains(Frame.target_name_ascii, to_ascii(name)) if to_ascii(name) else false(),
         ("OBJECT",),
         widget="text",
     ),
@@ -297,6 +292,13 @@ class _SearchRules(ma.Schema):
         if "radius" in search and not {"position", "ra"} & search.keys():
             raise ma.ValidationError("A radius needs a position, or ra and dec.", "radius")
 
+    @ma.validates_schema
+    def check_paging(self, search: dict[str, Any], **_kwargs: Any) -> None:
+        if "cursor" in search and search.get("pagination_style") == "offset":
+            raise ma.ValidationError("A cursor pages by cursor; leave pagination_style out.", "cursor")
+        if "offset" in search and ("cursor" in search or search.get("pagination_style") == "cursor"):
+            raise ma.ValidationError("Cursor paging has no offset.", "offset")
+
 
 SearchSchema = _SearchRules.from_dict(
     {
@@ -328,3 +330,11 @@ def find_cone_centre(search: Mapping[str, Any]) -> tuple[float, float] | None:
     if "position" in search:
         return search["position"].ra_deg, search["position"].dec_deg
     return (search["ra"], search["dec"]) if "ra" in search else None
+
+
+class RecordSchema(ma.Schema):
+    """What may be asked of one frame's record."""
+
+    include_related_frames = ma.fields.Boolean(load_default=True)
+    include_thumbnails = ma.fields.Boolean(load_default=False)
+    format = ma.fields.String(validate=ma.validate.OneOf(["json"]))

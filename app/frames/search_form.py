@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from werkzeug.datastructures import MultiDict
 
-from app.frames.fields import CONTROL_CHARACTERS
+from app.fields import CONTROL_CHARACTERS
 from app.frames.search import SEARCH_PARAMETERS, SearchParameter
 
 Texts = list[tuple[str, str]]

@@ -59,7 +59,7 @@ def show_frame(frame_id: int) -> Response:
     return response
 
 
-@blueprint.get("/frames/<int:frame_id>/previews/<size>.jpg")
+@blueprint.get("/frames/<int:frame_id>/previews/<any(small, medium, large):size>.jpg")
 def show_preview(frame_id: int, size: str) -> Response:
     """A frame's picture."""
     thumbnail = queries.get_thumbnail(current_viewer(), frame_id, size)

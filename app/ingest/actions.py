@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 
 from app.errors import BadRequest
 from app.extensions import db, get_config
-from app.frames.fields import CONTROL_CHARACTERS
+from app.fields import CONTROL_CHARACTERS
 from app.ingest.bell import INGEST_QUEUE, PREVIEW_QUEUE, list_rung, ring, ring_for_previews
 from app.ingest.models import IngestAttempt, IngestJob, JobState, PreviewState
 from app.ingest.schemas import LONGEST_FILENAME

@@ -10,13 +10,13 @@ from flask.typing import ResponseReturnValue
 from app.accounts.viewer import Viewer, require_admin
 from app.errors import BadRequest, build_error
 from app.extensions import db, get_config
-from app.frames.records import format_time
 from app.ingest import actions, queries
 from app.ingest.bell import ring
 from app.ingest.models import IngestAttempt, IngestJob
 from app.ingest.schemas import JobBatchSchema, JobByPathSchema, JobByUploadSchema, JobSearchSchema
 from app.ingest.uploads import UploadRequest, receive_file
 from app.params import build_bad_parameter, parse_query, parser
+from app.times import format_time
 
 blueprint = Blueprint("ingest_api", __name__)
 

@@ -4,11 +4,11 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import User
-from app.columns import Json, PlainText, UtcDateTime
+from app.columns import PlainText, UtcDateTime
 from app.extensions import Model
 from app.frames.models import Frame, Id
 
@@ -53,7 +53,7 @@ class IngestJob(Model):
     filename: Mapped[str] = mapped_column(PlainText)  # as its sender named it
     filepath: Mapped[str] = mapped_column(PlainText)
     is_upload: Mapped[bool]
-    file_metadata: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    file_metadata: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     attempts: Mapped[int] = mapped_column(default=0)
     due: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     lease_owner: Mapped[str] = mapped_column(PlainText, default="")  # host and process of the worker that has it

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from app.accounts.viewer import Viewer
+from app.columns import contains
 from app.errors import NotAllowed, NotFound
 from app.extensions import db
-from app.frames.search import contains
 from app.ingest.models import UNFINISHED, IngestJob, JobState, PreviewState
 
 LARGEST_BATCH = 1000  # ids in one query

@@ -5,7 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.frames.fields import CONTROL_CHARACTERS, WholeNumber, Word
+from app.fields import CONTROL_CHARACTERS, WholeNumber, Word
 from app.ingest.models import JobState
 
 LONGEST_PATH = 4096

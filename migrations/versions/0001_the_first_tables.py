@@ -7,7 +7,6 @@ Revises:
 import sqlalchemy as sa
 from alembic import op
 from geoalchemy2 import Geography
-from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -17,7 +16,6 @@ depends_on = None
 TEXT = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
-JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 AREA = sa.LargeBinary().with_variant(Geography("POLYGON", srid=4326, spatial_index=False), "postgresql")
 PREVIEW_OWED = sa.text("preview_state = 'owed'")
 EXTENSIONS = ("postgis", "pg_trgm")
@@ -101,7 +99,7 @@ def upgrade() -> None:
     op.create_table(
         "header",
         sa.Column("frame_id", ID, nullable=False),
-        sa.Column("data", JSON, nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["frame_id"], ["frame.id"], name="fk_header_frame_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("frame_id", name="pk_header"),
     )
@@ -112,7 +110,7 @@ def upgrade() -> None:
         sa.Column("filename", TEXT, nullable=False),
         sa.Column("filepath", TEXT, nullable=False),
         sa.Column("is_upload", sa.Boolean(), nullable=False),
-        sa.Column("file_metadata", JSON, nullable=False),
+        sa.Column("file_metadata", sa.JSON(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error_class", TEXT, nullable=False),
         sa.Column("error_code", TEXT, nullable=False),

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import numpy as np
-from astropy import units as u
-from astropy.coordinates import Angle, SkyCoord
+from astropy.coordinates import Angle, CartesianRepresentation, SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS, WcsError
 
 CIRCLE_CORNERS = 64
+FARTHEST_CORNER_DEG = 85  # beyond 90° from the centre, a ring would bound the wrong side of the sky
 TEXT_CARD = re.compile(r"CTYPE[12]|CUNIT[12]|RADESYS|RADECSYS")
 NUMBER_CARD = re.compile(r"CRPIX[12]|CRVAL[12]|CD[12]_[12]|PV[12]_\d+|LONPOLE|LATPOLE|EQUINOX")
 SIP_CARD = re.compile(r"[AB]P?_(ORDER|\d_\d)")
@@ -63,9 +63,12 @@ def build_circle_footprint(ra_deg: float, dec_deg: float, radius_deg: float) -> 
     """
     if not (abs(ra_deg) <= 360 and abs(dec_deg) <= 90 and 0 < radius_deg < 90):
         return None
-    centre = SkyCoord(ra_deg, dec_deg, unit="deg")
-    angles = np.linspace(0, 360, CIRCLE_CORNERS, endpoint=False) * u.deg
-    return build_polygon(centre.directional_offset_by(angles, radius_deg * u.deg))
+    centred = SkyCoord(ra_deg, dec_deg, unit="deg").skyoffset_frame()  # x to the centre, y east, z north
+    radius, angles = np.radians(radius_deg), np.linspace(0, 2 * np.pi, CIRCLE_CORNERS, endpoint=False)
+    east, north = np.sin(radius) * np.sin(angles), np.sin(radius) * np.cos(angles)
+    # Vectors, as astropy's directional_offset_by can give NaN where the circle touches a pole.
+    corners = CartesianRepresentation(np.full(CIRCLE_CORNERS, np.cos(radius)), east, north)
+    return build_polygon(SkyCoord(corners, frame=centred))
 
 
 def find_circle_footprint(ra: Any, dec: Any, radius: Any) -> Polygon | None:
@@ -125,14 +128,19 @@ def find_wcs_footprint(headers: Mapping[str, Any]) -> Polygon | None:
     Returns
     -------
     dict or None
-        GeoJSON Polygon, see `build_polygon`; None if the WCS does not parse, is not celestial or not finite.
+        GeoJSON Polygon, see `build_polygon`; None if the WCS does not parse, is not celestial or not finite, or
+        if a corner is more than 85° from the image's centre.
     """
     try:
         right, top = int(headers["NAXIS1"]) - 1, int(headers["NAXIS2"]) - 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # wcslib tells of each card that it mends
             wcs = WCS(fits.Header(select_wcs_cards(headers)))
-            corners = wcs.pixel_to_world([0, 0, right, right], [0, top, top, 0])
+            positions = wcs.pixel_to_world([0, 0, right, right, right / 2], [0, top, top, 0, top / 2])
     except (ValueError, TypeError, WcsError):
         return None
-    return build_polygon(corners) if isinstance(corners, SkyCoord) else None
+    if not isinstance(positions, SkyCoord):
+        return None
+    corners, centre = positions[:4], positions[4]
+    fits_a_hemisphere = (corners.separation(centre).deg <= FARTHEST_CORNER_DEG).all()  # False where one is NaN
+    return build_polygon(corners) if fits_a_hemisphere else None

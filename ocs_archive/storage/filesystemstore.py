@@ -116,10 +116,14 @@ class FileSystemStore(FileStore):
         if not root:
             raise FileStoreSpecificationError("The local store needs a folder: set FILESYSTEM_STORAGE_ROOT_DIR.")
         self.root = Path(root).resolve()
-        self._sweep_leftovers()
+        self._is_swept = False
 
     def store_file(self, data_file: DataFile) -> dict[str, str]:
-        """Store a file, read once, as the newest version; if it is the newest already, nothing changes."""
+        """Store a file, read once, as the newest version; if it is the newest already, nothing changes.
+
+        A store's first call also removes what a process that was killed left behind more than a day ago.
+        """
+        self._sweep_leftovers()
         path = data_file.get_filestore_path()
         newest, folder = self._find_newest(path), self._find_versions_folder(path)
         with translate_errors(path), self._make_temporary_name() as temporary:
@@ -220,7 +224,10 @@ class FileSystemStore(FileStore):
             sync_folder(newest.parent)
 
     def _sweep_leftovers(self) -> None:
-        """Remove what a process that was killed left behind; by ctime, as a hard link has its file's mtime."""
+        """Remove old temporary files, once; by ctime, as a hard link has its file's mtime."""
+        if self._is_swept:
+            return
+        self._is_swept = True
         for leftover in (self.root / TEMPORARY_FOLDER).glob("*"):
             with suppress(OSError):  # another process swept it, or only its owner may
                 if leftover.stat().st_ctime < time.time() - LEFTOVER_AGE_S:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.fixtures.application import MakeApp
 from tests.fixtures.ingest import Headers
-from tests.frames_factory import add_frame, build_version, square
+from tests.frames_factory import add_frame, add_preview, build_version, square
 
 SECRET = {"proposal_id": "SECRET2026A-001", "public_date": "2100-01-01"}
 
@@ -25,7 +25,7 @@ def test_the_record_of_a_frame_whole(app: Flask, client: FlaskClient) -> None:
         frame_id = add_frame(
             "reduced-e91", related_frame_filenames=["raw-e00"], area=square(0, 20, 2), reduction_level=91
         )
-    record = client.get(f"/frames/{frame_id}/").json
+    record = client.get(f"/frames/{frame_id}/?include_thumbnails=true").json
     (version,) = record.pop("version_set")
     assert version.pop("url") == record.pop("url")
     assert dt.datetime.fromisoformat(version.pop("created")) <= dt.datetime.now(dt.UTC)
@@ -185,12 +185,17 @@ class TestVisibility:
             related = client.get(f"/frames/{self.open_id}/", headers=dict(headers)).json["related_frames"]
             assert related == ([self.secret_id] if "secret" in names else [])
 
-    def test_a_hidden_frame_is_hidden_everywhere(self, client: FlaskClient, as_member: Headers) -> None:
+    def test_a_hidden_frame_is_hidden_everywhere(self, app: Flask, client: FlaskClient, as_member: Headers) -> None:
+        with app.app_context():
+            for basename in ("secret", "other-secret"):
+                add_preview(basename)
         for path in ("", "headers/", "related/", "previews/small.jpg"):
             assert client.get(f"/frames/{self.secret_id}/{path}").status_code == 404
             assert client.get(f"/frames/{self.other_id}/{path}", headers=as_member).status_code == 404
-        assert client.get(f"/frames/{self.secret_id}/", headers=as_member).status_code == 200
+            assert client.get(f"/frames/{self.secret_id}/{path}", headers=as_member).status_code == 200
         assert client.get(f"/frames/{self.open_id}/related/").json == []
+        (related,) = client.get(f"/frames/{self.open_id}/related/", headers=as_member).json
+        assert related["id"] == self.secret_id
 
     def test_public_false_gives_only_ones_own(self, client: FlaskClient, as_member: Headers) -> None:
         assert basenames(client.get("/frames/?public=false", headers=as_member)) == ["secret"]
@@ -231,6 +236,10 @@ class TestVisibility:
         ("target_name=a%00b", "target_name"),
         ("site_id=cpt&site_id=lsc", "site_id"),
         ("pagination_style=pages", "pagination_style"),
+        ("pagination_style=cursor&offset=5", "offset"),
+        ("pagination_style=offset&cursor=x", "cursor"),
+        ("covers=POINT(10 5, 1 1)", "covers"),
+        ("covers=POINT(" + "1" * 8000 + ")", "covers"),
     ],
 )
 def test_bad_parameters_are_refused_by_name(client: FlaskClient, query: str, named: str) -> None:
@@ -245,6 +254,7 @@ def test_a_mistyped_parameter_suggests_the_nearest(client: FlaskClient) -> None:
     for mistyped, meant in (
         ("taget_name", "target_name"),
         ("target", "target_name"),
+        ("targt", "target_name"),
         ("filter", "FILTER"),
         ("day", "dayobs"),
     ):

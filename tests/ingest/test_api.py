@@ -27,7 +27,7 @@ def test_an_uploaded_file_becomes_a_frame(
     job = client.get(f"/ingest/jobs/{job_id}", headers=as_operator).json
     assert (job["state"], job["preview_state"], job["attempts"]) == ("archived", "made", 1)
     assert job["size"] == file.stat().st_size
-    frame = client.get(job["frame_url"]).json
+    frame = client.get(job["frame_url"] + "?include_thumbnails=true").json
     assert (frame["basename"], frame["filename"], frame["OBJECT"]) == (NAME, file.name, "M84")
     assert frame["version_set"][0]["md5"] == job["md5"]
     assert client.get(frame["url"]).data == file.read_bytes()

@@ -173,13 +173,15 @@ def test_root_and_base_url_come_from_the_settings(tmp_path, monkeypatch, make_da
 
 
 def test_leftovers_of_a_killed_process_are_swept_after_a_day(local_store, make_data_file, monkeypatch):
-    local_store.store_file(make_data_file())
     leftover = local_store.root / ".tmp" / "leftover"
+    leftover.parent.mkdir(parents=True)
     leftover.touch()
-    FileSystemStore(local_store.root)
+    local_store.store_file(make_data_file())
     assert leftover.exists()
     tomorrow = time.time() + 25 * 3600
     monkeypatch.setattr(time, "time", lambda: tomorrow)
-    FileSystemStore(local_store.root)
+    next_store = FileSystemStore(local_store.root)
+    assert leftover.exists()  # making a store does not touch the disk
+    next_store.store_file(make_data_file())
     assert not leftover.exists()
     assert (local_store.root / PATH).exists()

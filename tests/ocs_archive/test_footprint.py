@@ -84,6 +84,11 @@ def make_wcs_headers(shape=SHAPE, **overrides) -> dict:
     return {"NAXIS1": shape[1], "NAXIS2": shape[0]} | dict(make_header(shape, **overrides))
 
 
+def make_wide_headers(projection: str, pixel_deg: float) -> dict:
+    scale = {"CD1_1": -pixel_deg, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": pixel_deg}
+    return make_wcs_headers(CTYPE1=f"RA---{projection}", CTYPE2=f"DEC--{projection}", **scale)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -92,6 +97,8 @@ def make_wcs_headers(shape=SHAPE, **overrides) -> dict:
         make_wcs_headers(CRVAL2=89.999),
         make_wcs_headers(CRVAL2=-90.0),
         make_wcs_headers(shape=(1, 48)),
+        make_wide_headers("ARC", 2.1),  # corners 82.5° from the centre
+        make_wide_headers("TAN", 4.0),  # and 70.0°
         make_wcs_headers(CTYPE1="RA---TAN-SIP", CTYPE2="DEC--TAN-SIP", A_ORDER=2, B_ORDER=2, A_2_0=1e-3, B_0_2=1e-3),
     ],
 )
@@ -126,6 +133,14 @@ def test_other_frames_become_icrs():
 )
 def test_wcs_that_does_not_parse_gives_none(overrides):
     assert find_wcs_footprint(make_wcs_headers(**overrides)) is None
+
+
+@pytest.mark.parametrize(
+    ("projection", "pixel_deg"),
+    [("ARC", 2.2), ("ARC", 2.5), ("ARC", 4.0), ("ZEA", 2.5), ("STG", 4.0), ("TAN", 50.0), ("AIT", 4.0)],
+)
+def test_image_of_a_hemisphere_or_more_gives_none(projection, pixel_deg):
+    assert find_wcs_footprint(make_wide_headers(projection, pixel_deg)) is None
 
 
 @pytest.mark.parametrize(("key", "value"), [("CRVAL1", None), ("CRPIX1", "abc"), ("NAXIS1", "wide"), ("CD1_1", [1])])

@@ -1,0 +1,58 @@
+"""How a text from outside is read: each class turns it into a value, or says what would do."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import marshmallow as ma
+
+LARGEST_INT, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
+LONGEST_TEXT = 200
+#: What no text may hold: control characters, and halves of surrogate pairs, which no database takes.
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+class Word(ma.fields.String):
+    """A text of one line."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > LONGEST_TEXT:
+            raise ma.ValidationError(f"Must be at most {LONGEST_TEXT} characters long.")
+        if CONTROL_CHARACTERS.search(text):
+            raise ma.ValidationError("Must not contain control characters.")
+        return text
+
+
+class WholeNumber(ma.fields.Integer):
+    """An integer that a database column can hold."""
+
+    def __init__(self, *, smallest: int = -LARGEST_BIGINT, largest: int = LARGEST_BIGINT, **kwargs: Any):
+        super().__init__(validate=ma.validate.Range(smallest, largest), **kwargs)
+
+
+class UtcTime(ma.fields.Field[dt.datetime]):
+    """An ISO 8601 time; UTC where it names no offset, and a day's first moment where it names no time."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.datetime:
+        text = str(value).strip()
+        if "T" in text:
+            text = text.replace(" ", "+")  # an offset's plus sign, which a URL turns into a space
+        try:
+            time = dt.datetime.fromisoformat(text)
+            return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+        except (ValueError, OverflowError):
+            raise ma.ValidationError(
+                f"{text!r} is no time: give UTC as 2026-11-20, 2026-11-20 03:15 or 2026-11-20T03:15:00Z."
+            ) from None
+
+
+class Night(ma.fields.Field[dt.date]):
+    """An observing night, ``YYYY-MM-DD`` or ``YYYYMMDD``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.date:
+        text = str(value).strip()
+        try:
+            return dt.date.fromisoformat(text)
+        except ValueError:
+            raise ma.ValidationError(f"{text!r} is no night: give 2026-11-20 or 20261120.") from None

@@ -1,0 +1,103 @@
+"""Odd requests: whatever comes in, no answer is the archive's own fault, and errors suit whoever asked."""
+
+import itertools
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.extensions import db
+from tests.fixtures.application import MakeApp
+from tests.fixtures.ingest import Headers
+from tests.frames_factory import add_frame
+
+HUGE = "9" * 30
+#: As they stand in an address.
+TEXTS = [
+    "%00",
+    "%ED%A0%80",  # half a surrogate pair
+    "%C3%A9" * 300,
+    "%25",
+    "'%20OR%201=1%20--",
+    "..%2F..%2Fetc%2Fpasswd",
+    "%3Cscript%3E",
+    HUGE,
+    "-1",
+    "1e999",
+    "[]",
+    "%0D%0AX:%20y",
+]
+BODIES: list[tuple[bytes, str]] = [
+    (b"", "application/json"),
+    (b"[]", "application/json"),
+    (b"7", "application/json"),
+    (b'{"filepath": 7}', "application/json"),
+    (b'{"filepath": "/a\\u0000b"}', "application/json"),
+    (b'{"filepath": "/root/\\ud800"}', "application/json"),
+    (b'{"filepath": "/x", "file_metadata": {"a": NaN}}', "application/json"),
+    (b"{" * 5000, "application/json"),
+    (b"\xff\xfe", "application/json"),
+    (b"x", "text/plain"),
+    (b"no parts", "multipart/form-data"),
+    (b"--x\r\n\r\n", "multipart/form-data; boundary=x"),
+    (b"username=a%00b&password=x", "application/x-www-form-urlencoded"),
+    (b"x" * 2_000_000, "application/json"),
+]
+
+
+def list_routes(app: Flask) -> set[tuple[str, str]]:
+    """Return every route's methods, and its pattern with {} for what varies."""
+    rules = list(app.url_map.iter_rules())
+    return {(method, re.sub("<[^>]*>", "{}", rule.rule)) for rule in rules for method in rule.methods & {"GET", "POST"}}
+
+
+def test_no_route_breaks(app: Flask, client: FlaskClient, as_operator: Headers) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False  # so that forms get further than their token
+    with app.app_context():
+        add_frame("a-frame")
+    for (method, pattern), text in itertools.product(list_routes(app), TEXTS):
+        address = f"{pattern.replace('{}', text)}?next={text}&header={text}"
+        for headers in ({}, as_operator, {"Accept": "text/html"}):
+            answer = client.open(address, method=method, headers=headers)
+            assert answer.status_code < 500, (method, address, answer.get_data(as_text=True))
+
+
+@pytest.mark.parametrize(("body", "content_type"), BODIES)
+def test_no_body_breaks(app: Flask, client: FlaskClient, as_operator: Headers, body: bytes, content_type: str) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    for path, headers in (("/ingest/jobs", as_operator), ("/login", {}), ("/logout", {}), ("/frames/", {})):
+        answer = client.post(path, data=body, content_type=content_type, headers=headers)
+        assert answer.status_code < 500, (path, answer.get_data(as_text=True))
+
+
+def test_errors_are_pages_for_browsers_and_json_for_programs(client: FlaskClient) -> None:
+    page = client.get("/frames/99/", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    answer = client.get("/frames/99/", headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.json["code"]) == (404, "frame_not_found")
+
+
+def test_errors_keep_the_headers_that_tell_what_would_do(client: FlaskClient) -> None:
+    assert "GET" in client.post("/frames/").headers["Allow"]
+    assert client.get("/ingest/jobs").headers["WWW-Authenticate"] == "Token"
+
+
+def test_a_database_that_is_away_is_said_to_be(make_app: MakeApp) -> None:
+    app = make_app(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["user_id"] = 1
+    for accept, mimetype in (("text/html", "text/html"), ("application/json", "application/json")):
+        answer = client.get("/", headers={"Accept": accept})
+        assert (answer.status_code, answer.mimetype) == (503, mimetype)
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("address", ["//evil.example", "/\\evil.example", "https://evil.example", "//%5B", "/\r\nX: y"])
+def test_log_in_leads_nowhere_else(app: Flask, client: FlaskClient, as_operator: Headers, address: str) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    form = {"username": "operator", "password": "operator", "next": address}
+    answer = client.post("/login", data=form)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
