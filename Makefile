@@ -2,11 +2,11 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := app ocs_archive ingest_worker
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint format types lock clean services
+.PHONY: help run test check lint format types lock clean screenshots services
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,3 +57,6 @@ $(VENV)/.run: requirements.txt
 $(VENV)/.test: $(VENV)/.run requirements-dev.txt
 	@$(PIP) install --requirement requirements-dev.txt
 	@touch $@
+
+screenshots: $(VENV)/.test ## take the README's pictures anew: make screenshots URL=http://127.0.0.1:8000
+	@$(BIN)/python docs/make_screenshots.py $(URL)

@@ -79,6 +79,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(ArchiveError, _render)
     app.register_error_handler(CSRFError, lambda error: _render(BadRequest(error.description or "", code="csrf")))
     app.register_error_handler(HTTPException, _render_http)
+    app.register_error_handler(RecursionError, lambda _: _render(BadRequest("The body is nested too deeply.")))
     app.register_error_handler(OperationalError, _render_database)
     app.register_error_handler(Exception, _render_unforeseen)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app.extensions import db, get_file_store
 from app.frames.actions import save_thumbnail
@@ -39,6 +40,7 @@ from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpe
 
 log = logging.getLogger(__name__)
 
+NEVER_FINISHED = "It was begun and never finished: the process that made it ended."
 QUICK_TRIES = 3  # of what only met another worker
 PREVIEW_ERRORS = (
     PreviewError,
@@ -66,22 +68,34 @@ def run_preview_job(job_id: int) -> None:
     """Make the pictures of the frame of a job; that they can't be made fails nothing but themselves."""
     try:
         job = db.session.get(IngestJob, job_id)
-        if job is None or job.preview_state != PreviewState.OWED:
-            return
-        # Said first, so that a picture that takes its process down is not tried for ever.
-        mark_previews(job_id, PreviewState.FAILED, "The process that made the preview died.")
-        db.session.commit()
-        try:
-            made = _make_previews(job)
-        except PREVIEW_ERRORS as error:
-            db.session.rollback()
-            log.warning("no preview for %s: %s", job.filename, error)
-            mark_previews(job_id, PreviewState.FAILED, str(error))
-        else:
-            mark_previews(job_id, PreviewState.MADE if made else PreviewState.NO_PICTURE)
-        db.session.commit()
+        if job is not None and job.preview_state == PreviewState.OWED:
+            # Said first, so that a picture that takes its process down is not tried for ever.
+            mark_previews(job_id, PreviewState.FAILED, NEVER_FINISHED)
+            db.session.commit()
+            _run_previews(job)
     finally:
         db.session.remove()
+
+
+def _run_previews(job: IngestJob) -> None:
+    job_id, filename = job.id, job.filename
+    try:
+        mark_previews(job_id, _make_previews(job))
+    except OperationalError:  # the database was away; if it is back, the previews are still owed
+        db.session.rollback()
+        mark_previews(job_id, PreviewState.OWED)
+        db.session.commit()
+        raise
+    except PREVIEW_ERRORS as error:
+        db.session.rollback()
+        log.warning("no preview for %s: %s", filename, error)
+        mark_previews(job_id, PreviewState.FAILED, str(error))
+    except Exception as error:
+        # Whatever it is, the operator must find it; the log has the rest.
+        db.session.rollback()
+        log.exception("no preview for %s: unforeseen error", filename)
+        mark_previews(job_id, PreviewState.FAILED, f"Unforeseen error, see the worker's log: {error!r}")
+    db.session.commit()
 
 
 def _run(job: IngestJob, owner: str) -> None:
@@ -137,15 +151,17 @@ def _fail(job_id: int, owner: str, error: IngestError, attempts: int) -> None:
     db.session.commit()
 
 
-def _make_previews(job: IngestJob) -> list[Preview]:
+def _make_previews(job: IngestJob) -> PreviewState:
     version = db.session.scalar(select(Version).where(Version.md5 == job.md5))
     if version is None:  # a thumbnail, which is a picture itself
-        return []
+        return PreviewState.NO_PICTURE
+    if version is not version.frame.versions[0]:  # its pictures would stand beside a newer file
+        return PreviewState.NOT_OWED
     with _at_hand(version) as path:
         previews = build_previews(path)
     for preview in previews:
         _save_preview(version.frame, preview)
-    return previews
+    return PreviewState.MADE if previews else PreviewState.NO_PICTURE
 
 
 def _save_preview(frame: Frame, preview: Preview) -> None:

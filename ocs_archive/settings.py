@@ -91,17 +91,9 @@ SETTINGS: dict[str, Setting] = {
         Setting("TARGET_NAME_KEY", "OBJECT", "Header key of the target's name."),
         Setting("REQUEST_ID_KEY", "REQNUM", "Header key of the request's number."),
         Setting("REQUESTGROUP_ID_KEY", "TRACKNUM", "Header key of the request group's number."),
-        Setting(
-            "CONFIGURATION_TYPE_KEY",
-            "OBSTYPE",
-            "Header key of the configuration type, such as EXPOSE or BIAS.",
-        ),
+        Setting("CONFIGURATION_TYPE_KEY", "OBSTYPE", "Header key of the configuration type, such as EXPOSE or BIAS."),
         Setting("PROPOSAL_ID_KEY", "PROPID", "Header key of the proposal."),
-        Setting(
-            "CATALOG_TARGET_FRAME_KEY",
-            "L1IDCAT",
-            "Header key of the base filename of the target's catalogue.",
-        ),
+        Setting("CATALOG_TARGET_FRAME_KEY", "L1IDCAT", "Header key of the base filename of the target's catalogue."),
         Setting("PUBLIC_DATE_KEY", "L1PUBDAT", "Header key of the date on which the data become public."),
         Setting(
             "RELATED_FRAME_KEYS",
@@ -144,18 +136,11 @@ SETTINGS: dict[str, Setting] = {
         Setting("PRIVATE_PROPOSALS", "LCOEngineering", "Parts of proposal ids that stay private.", parse_list),
         Setting("PRIVATE_FILE_TYPES", "-t00,-x00", "Parts of basenames that stay private.", parse_list),
         Setting("PUBLIC_PROPOSAL_TAGS", "public", "Portal tags of proposals that are public at once.", parse_list),
-        Setting(
-            "PRIVATE_PROPOSAL_TAGS",
-            "private,internal",
-            "Portal tags of proposals that stay private.",
-            parse_list,
-        ),
+        Setting("PRIVATE_PROPOSAL_TAGS", "private,internal", "Portal tags of proposals that stay private.", parse_list),
         Setting("DAYS_UNTIL_PUBLIC", "365", "Days from the observation until a frame becomes public.", parse_int),
         Setting("IGNORED_CHARS", "-l00,tstnrs", "Files whose name contains one of these are ignored.", parse_list),
         Setting(
-            "OBSERVATION_PORTAL_BASE_URL",
-            "",
-            "Observation Portal that knows the proposals' tags; empty: not asked.",
+            "OBSERVATION_PORTAL_BASE_URL", "", "Observation Portal that knows the proposals' tags; empty: not asked."
         ),
         Setting("OBSERVATION_PORTAL_API_TOKEN", "", "The archive's token at the Observation Portal.", secret=True),
         Setting(
@@ -166,29 +151,17 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting("FILESTORE_TYPE", "dummy", "Where files are kept: dummy, local or s3."),
         Setting("FILESYSTEM_STORAGE_ROOT_DIR", "", "Folder of the local store."),
-        Setting(
-            "FILESYSTEM_STORAGE_BASE_URL",
-            "http://0.0.0.0/",
-            "URL at which the local store's folder is served.",
-        ),
+        Setting("FILESYSTEM_STORAGE_BASE_URL", "http://0.0.0.0/", "URL at which the local store's folder is served."),
         Setting("BUCKET", "testbucket", "Bucket of the S3 store."),
         Setting("AWS_ACCESS_KEY_ID", "", "Access key of the S3 store; empty: boto3's own sources.", secret=True),
-        Setting(
-            "AWS_SECRET_ACCESS_KEY",
-            "",
-            "Secret key of the S3 store; empty: boto3's own sources.",
-            secret=True,
-        ),
+        Setting("AWS_SECRET_ACCESS_KEY", "", "Secret key of the S3 store; empty: boto3's own sources.", secret=True),
         Setting("AWS_DEFAULT_REGION", "", "Region of the S3 store; empty: boto3's own sources."),
         Setting("S3_ENDPOINT_URL", "", "Address of an S3-compatible server; empty: Amazon's."),
         Setting("S3_PUBLIC_ENDPOINT_URL", "", "Address under which users reach that server; empty: S3_ENDPOINT_URL."),
         Setting("S3_ADDRESSING_STYLE", "virtual", "How S3 names the bucket in a URL: virtual or path."),
         Setting("S3_SIGNATURE_VERSION", "s3v4", "Signature version of S3 URLs."),
         Setting(
-            "S3_DAYS_TO_IA_STORAGE",
-            "60",
-            "Age in days from which S3 keeps an observation as STANDARD_IA.",
-            parse_int,
+            "S3_DAYS_TO_IA_STORAGE", "60", "Age in days from which S3 keeps an observation as STANDARD_IA.", parse_int
         ),
     )
 }

@@ -37,6 +37,7 @@ BODIES: list[tuple[bytes, str]] = [
     (b'{"filepath": "/root/\\ud800"}', "application/json"),
     (b'{"filepath": "/x", "file_metadata": {"a": NaN}}', "application/json"),
     (b"{" * 5000, "application/json"),
+    (b"[" * 200_000 + b"]" * 200_000, "application/json"),
     (b"\xff\xfe", "application/json"),
     (b"x", "text/plain"),
     (b"no parts", "multipart/form-data"),

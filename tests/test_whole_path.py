@@ -1,6 +1,7 @@
 """The main job on running parts: a file goes in over HTTP, is found, and comes back byte for byte."""
 
 import hashlib
+import time
 
 import pytest
 import requests
@@ -19,3 +20,15 @@ def test_a_file_goes_in_and_comes_back(live_archive, tmp_path):
     assert content == file.read_bytes()
     assert hashlib.md5(content).hexdigest() == frame["version_set"][0]["md5"]
     assert live_archive.ingest(file)["state"] == "already_archived"
+    assert has_preview(live_archive, frame["id"])
+
+
+def has_preview(live_archive, frame_id):
+    """Say whether a frame gets its picture, within the time that a worker needs for one."""
+    deadline_s = time.monotonic() + 30
+    while time.monotonic() < deadline_s:
+        answer = live_archive.request("GET", f"/frames/{frame_id}/previews/small.jpg")
+        if answer.status_code == 200:
+            return answer.content.startswith(b"\xff\xd8")
+        time.sleep(0.2)
+    return False

@@ -17,6 +17,7 @@ TIMEOUT_S = 60.0
 POLL_S = 0.5
 STANDSTILL_S = 180.0
 FRAMES_PER_LINE = 50
+Counts = tuple[int, int, int]
 PROGRESS_COLUMNS = TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
 
 retry_while_it_starts = retry(
@@ -53,9 +54,9 @@ class Archive:
             self._session.post(self._jobs_url, files={"file": file}, timeout=TIMEOUT_S).raise_for_status()
 
     @retry_while_it_starts
-    def count_jobs(self) -> dict[str, int]:
-        """Return how many jobs are in each state."""
-        answer = self._session.get(self._jobs_url, params={"limit": 1}, timeout=TIMEOUT_S)
+    def count_jobs(self, **search: str) -> dict[str, int]:
+        """Return how many of some jobs are in each state."""
+        answer = self._session.get(self._jobs_url, params={"limit": "1", **search}, timeout=TIMEOUT_S)
         answer.raise_for_status()
         counts: dict[str, int] = answer.json()["counts"]
         return counts
@@ -63,6 +64,10 @@ class Archive:
     def count_waiting(self) -> int:
         counts = self.count_jobs()
         return sum(counts.get(state, 0) for state in ("queued", "running", "waiting"))
+
+    def count_without_preview(self) -> int:
+        """Return how many frames are in whose pictures are not made yet."""
+        return sum(self.count_jobs(preview_state="owed").values())
 
 
 def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, folder: Path, console: Console) -> int:
@@ -78,32 +83,38 @@ def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, folder
     failed_before = archive.count_jobs().get("failed", 0)
     next_line = 0
     with Progress(*PROGRESS_COLUMNS, console=console, disable=not console.is_terminal) as progress:
-        bars = [progress.add_task(label, total=len(frames)) for label in ("Submitted", "Archived")]
+        bars = [progress.add_task(label, total=len(frames)) for label in ("Submitted", "Archived", "Previews")]
         for counts in _feed(archive, frames, seed, folder):
             for bar, completed in zip(bars, counts, strict=True):
                 progress.update(bar, completed=completed)
             if not console.is_terminal and min(counts) >= next_line:
-                console.print("{} frames submitted, {} archived".format(*counts), highlight=False)
+                console.print("{} frames submitted, {} archived, {} with preview".format(*counts), highlight=False)
                 next_line = min(min(counts) + FRAMES_PER_LINE, len(frames))
     return archive.count_jobs().get("failed", 0) - failed_before
 
 
-def _feed(archive: Archive, frames: list[PlannedFrame], seed: int, folder: Path) -> Iterator[tuple[int, int]]:
-    """Submit frame by frame, so that workers are busy with one while the next is simulated; tell how far both are."""
+def _feed(archive: Archive, frames: list[PlannedFrame], seed: int, folder: Path) -> Iterator[Counts]:
+    """Submit frame by frame, so that workers are busy with one while the next is simulated; tell how far all are."""
     asked_s = 0.0
     for submitted, frame in enumerate(frames, start=1):
         path = write_frame(frame, folder, seed)
         archive.submit(path)
         path.unlink()
         if time.monotonic() - asked_s > POLL_S:
-            yield submitted, max(0, submitted - archive.count_waiting())
+            yield _count(archive, submitted)
             asked_s = time.monotonic()
-    fewest, since_s = len(frames) + 1, time.monotonic()
-    while waiting := archive.count_waiting():
-        if waiting < fewest:
-            fewest, since_s = waiting, time.monotonic()
+    latest, since_s = (0, 0, 0), time.monotonic()
+    while (counts := _count(archive, len(frames))) != (len(frames),) * 3:
+        if counts > latest:
+            latest, since_s = counts, time.monotonic()
         elif time.monotonic() - since_s > STANDSTILL_S:
-            raise StandstillError(f"{waiting} frames wait for a worker and none takes them: is one running?")
-        yield len(frames), max(0, len(frames) - waiting)
+            raise StandstillError(f"No worker has ended anything for {STANDSTILL_S:.0f} s: is one running?")
+        yield counts
         time.sleep(POLL_S)
-    yield len(frames), len(frames)
+    yield counts
+
+
+def _count(archive: Archive, submitted: int) -> Counts:
+    """Return how many frames have been submitted, have ended, and have the pictures that they are owed."""
+    ended = max(0, submitted - archive.count_waiting())
+    return submitted, ended, max(0, ended - archive.count_without_preview())

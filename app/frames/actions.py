@@ -31,6 +31,9 @@ FRAME_FIELDS = (
     "request_id",
     "area",
 )
+#: A frame's row against other writers of it, but not against those who name it: two that name each other would wait
+#: for each other for ever.
+LOCK = {"key_share": True}
 KNOWN_MD5 = "version with this md5 already exists."  # OCS programs look for these words
 
 
@@ -52,7 +55,7 @@ def save_frame(new: Mapping[str, Any]) -> Frame:
     _refuse_known_versions(new["version_set"])
     related = set(new["related_frame_filenames"]) - {new["basename"]}
     ids = _ensure_frames({new["basename"], *related})
-    frame = db.session.get_one(Frame, ids[new["basename"]], with_for_update=True, populate_existing=True)
+    frame = db.session.get_one(Frame, ids[new["basename"]], with_for_update=LOCK, populate_existing=True)
     for name in FRAME_FIELDS:
         setattr(frame, name, new[name])
     frame.target_name_ascii = to_ascii(frame.target_name)
@@ -68,14 +71,10 @@ def save_frame(new: Mapping[str, Any]) -> Frame:
 def save_thumbnail(basename: str, size: str, **stored: Any) -> Thumbnail:
     """Give a frame its thumbnail of one size; the frame is made, as an empty one, if it has not arrived yet."""
     frame_id = _ensure_frames({basename})[basename]
-    found = db.session.scalar(select(Thumbnail).where(Thumbnail.frame_id == frame_id, Thumbnail.size == size))
-    thumbnail = found or Thumbnail(frame_id=frame_id, size=size)
-    for name, value in stored.items():
-        setattr(thumbnail, name, value)
-    thumbnail.created = _now()
-    db.session.add(thumbnail)
-    db.session.flush()
-    return thumbnail
+    values = {"width": None, "height": None, **stored, "created": _now()}
+    upsert = _insert(Thumbnail).values(frame_id=frame_id, size=size, **values)
+    upsert = upsert.on_conflict_do_update(index_elements=["frame_id", "size"], set_=values)
+    return db.session.scalars(upsert.returning(Thumbnail), execution_options={"populate_existing": True}).one()
 
 
 def _refuse_known_versions(versions: Collection[Mapping[str, Any]]) -> None:
@@ -103,10 +102,13 @@ def _relate(frame_id: int, related_ids: Collection[int]) -> None:
 
 
 def _insert_missing(model: type[Model], rows: list[dict[str, Any]]) -> None:
-    """Insert rows, but for those whose key is there: one statement, so that no other worker comes in between."""
+    """Insert rows, one by one in their order, but for those whose key is there, even if another worker just put it."""
     if rows:
-        insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-        db.session.execute(insert(model).on_conflict_do_nothing(), rows)
+        db.session.execute(_insert(model).on_conflict_do_nothing(), rows)
+
+
+def _insert(model: type[Model]) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(model) if db.engine.dialect.name == "postgresql" else sqlite.insert(model)
 
 
 def _now() -> dt.datetime:

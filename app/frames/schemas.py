@@ -5,19 +5,35 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word
+from app.fields import CONTROL_CHARACTERS, LARGEST_INT, LONGEST_TEXT, Night, UtcTime, WholeNumber
 from app.frames.fields import GeoJsonPolygon
 
+LONGEST_BASENAME = 255
+LONGEST_TARGET_NAME = 500
 
-class _Blank(Word):
+
+class _Line(ma.fields.String):
+    """A text of one line, which may be longer than what one searches for."""
+
+    def __init__(self, longest: int, *checks: ma.validate.Validator, **kwargs: Any) -> None:
+        is_short = ma.validate.Length(max=longest, error="Must be at most {max} characters long.")
+        super().__init__(validate=[is_short, _check_characters, *checks], **kwargs)
+
+
+class _Blank(_Line):
     """A text that may be absent; the archive then keeps an empty one."""
 
-    def __init__(self) -> None:
-        super().__init__(allow_none=True, load_default="")
+    def __init__(self, longest: int = LONGEST_TEXT) -> None:
+        super().__init__(longest, allow_none=True, load_default="")
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str | None = super().deserialize(value, *args, **kwargs)
         return text or ""
+
+
+def _check_characters(text: str) -> None:
+    if CONTROL_CHARACTERS.search(text):
+        raise ma.ValidationError("Must not contain control characters.")
 
 
 class NewVersionSchema(ma.Schema):
@@ -39,13 +55,13 @@ class NewFrameSchema(ma.Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    basename = Word(required=True, validate=ma.validate.Length(min=1))
+    basename = _Line(LONGEST_BASENAME, ma.validate.Length(min=1), required=True)
     observation_date = UtcTime(allow_none=True, load_default=None)
     observation_day = Night(allow_none=True, load_default=None)
     public_date = UtcTime(allow_none=True, load_default=None)
     proposal_id = _Blank()
     instrument_id = _Blank()
-    target_name = _Blank()
+    target_name = _Blank(LONGEST_TARGET_NAME)
     site_id = _Blank()
     telescope_id = _Blank()
     primary_optical_element = _Blank()
@@ -57,7 +73,7 @@ class NewFrameSchema(ma.Schema):
     area = GeoJsonPolygon(allow_none=True, load_default=None)
     headers = ma.fields.Dict(load_default=dict)
     version_set = ma.fields.List(ma.fields.Nested(NewVersionSchema), load_default=list)
-    related_frame_filenames = ma.fields.List(Word(), load_default=list)
+    related_frame_filenames = ma.fields.List(_Line(LONGEST_BASENAME), load_default=list)
 
     @ma.post_load
     def name_night(self, frame: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:

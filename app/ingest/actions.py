@@ -72,10 +72,23 @@ def submit_upload(upload: Path, filename: str, file_metadata: Mapping[str, Any],
 
 
 def submit_copy(source: Path) -> IngestJob:
-    """Add the job of a file that only this process can reach, by a copy of it; the caller commits, and then rings."""
+    """Add the job of a file that only this process can reach, by a copy of it; the caller commits, and then rings.
+
+    Raises
+    ------
+    BadRequest
+        If the name is no file name.
+    OSError
+        If the file can't be copied.
+    """
+    check_filename(source.name)
     upload = new_upload_path()
-    shutil.copyfile(source, upload)
-    return submit_upload(upload, source.name, {}, None)
+    try:
+        shutil.copyfile(source, upload)
+        return submit_upload(upload, source.name, {}, None)
+    except BaseException:
+        upload.unlink(missing_ok=True)
+        raise
 
 
 def new_upload_path() -> Path:
@@ -86,8 +99,12 @@ def new_upload_path() -> Path:
 
 
 def is_below_ingest_roots(path: Path) -> bool:
-    """Say whether a path, its symlinks followed, lies below one of INGEST_ROOTS."""
-    resolved = path.resolve()
+    """Say whether a path, its symlinks followed, lies below one of INGEST_ROOTS; one that leads nowhere does not."""
+    try:
+        str(path).encode()  # a job's row holds no path that is not Unicode
+        resolved = path.resolve()
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of symlinks, NUL or a lone surrogate
+        return False
     return any(resolved.is_relative_to(root) for root in get_config().ingest_roots)
 
 
@@ -100,10 +117,10 @@ def check_filename(filename: str) -> None:
     """
     if (
         not filename
-        or len(filename.encode()) > LONGEST_FILENAME
         or "/" in filename
         or filename.startswith(".")
         or CONTROL_CHARACTERS.search(filename)
+        or len(filename.encode()) > LONGEST_FILENAME
     ):
         raise BadRequest(
             f"{filename[:80]!r} is no file name: it must be 1 to {LONGEST_FILENAME} bytes, without a slash, "

@@ -49,10 +49,11 @@ def retry_job(job_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/ingest/jobs")
 def list_jobs() -> ResponseReturnValue:
-    """List the newest jobs, and count all by their states."""
+    """List the newest of the jobs that are asked for, and count them, in whatever state, by their states."""
     viewer = require_admin()
-    jobs = queries.list_jobs(viewer, parse_query(JobSearchSchema()))
-    return {"counts": queries.count_jobs_by_state(viewer), "results": [build_record(job) for job in jobs]}
+    search = parse_query(JobSearchSchema())
+    jobs = queries.list_jobs(viewer, search)
+    return {"counts": queries.count_jobs_by_state(viewer, search), "results": [build_record(job) for job in jobs]}
 
 
 @blueprint.get("/ingest/jobs/<int:job_id>")

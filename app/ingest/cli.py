@@ -1,5 +1,6 @@
 """Ingest from a shell: ``flask --app wsgi ingest PATH…``."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +27,10 @@ blueprint = Blueprint("ingest_cli", __name__, cli_group=None)
 def ingest(paths: tuple[Path, ...], no_wait: bool) -> None:
     """Ingest files, and all files below folders. The exit status is 1 if any failed."""
     console = Console(soft_wrap=True)
-    files = [file for path in paths for file in _walk(path)]
+    refusals: list[str] = []
+    files = [file for path in paths for file in _list_files(path, refusals)]
     with _build_progress(console) as progress:
-        job_ids, refusals = _submit_all(files, progress)
+        job_ids = _submit_all(files, refusals, progress)
         ended = [] if no_wait else _wait(job_ids, progress)
     failures = refusals + [
         f"{job.filename}: {job.error_class} {job.error_code}: {job.error_message}"
@@ -41,24 +43,31 @@ def ingest(paths: tuple[Path, ...], no_wait: bool) -> None:
     raise SystemExit(1 if failures else 0)
 
 
-def _walk(path: Path) -> Iterator[Path]:
-    """Yield a file, or the files below a folder; names that begin with a dot are passed over."""
+def _list_files(path: Path, refusals: list[str]) -> Iterator[Path]:
+    """Yield a file, or the files below a folder; names that begin with a dot are passed over, and links to folders.
+
+    A folder that can't be read is added to the refusals.
+    """
     if not path.is_dir():
         yield path
         return
-    for entry in sorted(path.iterdir()):
-        if not entry.name.startswith("."):
-            yield from _walk(entry)
+    for folder, subfolders, names in os.walk(path, onerror=lambda error: refusals.append(_describe(error))):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
-def _submit_all(files: list[Path], progress: Progress) -> tuple[list[int], list[str]]:
-    job_ids, refusals = [], []
+def _describe(error: OSError) -> str:
+    return f"{click.format_filename(error.filename)}: not submitted: {error.strerror}"
+
+
+def _submit_all(files: list[Path], refusals: list[str], progress: Progress) -> list[int]:
+    job_ids = []
     for file in progress.track(files, description="Submitted"):
         try:
             job_ids.append(_submit(file))
         except (BadRequest, OSError) as error:
-            refusals.append(f"{file}: not submitted: {error}")
-    return job_ids, refusals
+            refusals.append(f"{click.format_filename(file)}: not submitted: {error}")
+    return job_ids
 
 
 def _submit(file: Path) -> int:

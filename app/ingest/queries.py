@@ -63,7 +63,7 @@ def find_preview_state(frame_id: int) -> str:
 
 def _conditions(search: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     """Return the conditions of a search but for the state, by which the answer is parted."""
-    exact = ("error_class", "error_code", "frame_id")
+    exact = ("error_class", "error_code", "frame_id", "preview_state")
     conditions = [getattr(IngestJob, name) == search[name] for name in exact if name in search]
     return conditions + ([contains(IngestJob.filename, search["filename"])] if "filename" in search else [])
 

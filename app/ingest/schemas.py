@@ -1,16 +1,20 @@
 """What a control system sends and what an operator asks for."""
 
 import json
+import math
+import re
 from typing import Any
 
 import marshmallow as ma
 
 from app.fields import CONTROL_CHARACTERS, WholeNumber, Word
-from app.ingest.models import JobState
+from app.ingest.models import JobState, PreviewState
 
 LONGEST_PATH = 4096
 LARGEST_BATCH = 1000
 LONGEST_FILENAME = 255
+DEEPEST_METADATA = 20
+UNSTORABLE_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class MetadataText(ma.fields.Dict):
@@ -20,10 +24,26 @@ class MetadataText(ma.fields.Dict):
         if isinstance(value, str):
             try:
                 value = json.loads(value)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise ma.ValidationError("Must be a JSON object.") from None
         loaded: dict[str, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]  # marshmallow left it so
+        _check_storable(loaded)
         return loaded
+
+
+def _check_storable(value: Any, depth: int = 0) -> None:
+    """Refuse what Python reads as JSON and a database does not take."""
+    if depth > DEEPEST_METADATA:
+        raise ma.ValidationError(f"Must not be nested more than {DEEPEST_METADATA} deep.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ma.ValidationError("Must not contain NaN or infinite numbers.")
+    if isinstance(value, str) and UNSTORABLE_TEXT.search(value):
+        raise ma.ValidationError("Must not contain NUL characters or lone surrogates.")
+    if isinstance(value, dict):
+        _check_storable(list(value), depth)
+        value = list(value.values())
+    for part in value if isinstance(value, list) else ():
+        _check_storable(part, depth + 1)
 
 
 def _check_path(path: str) -> None:
@@ -56,10 +76,11 @@ class JobSearchSchema(ma.Schema):
     """Which jobs an operator wants to see."""
 
     state = ma.fields.Enum(JobState, by_value=True)
+    preview_state = ma.fields.Enum(PreviewState, by_value=True)
     error_class = Word()
     error_code = Word()
     filename = Word()
     frame_id = WholeNumber()
     limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, 1000))
     offset = WholeNumber(smallest=0)
-    format = ma.fields.String()
+    format = ma.fields.String(validate=ma.validate.OneOf(["json"]))

@@ -21,7 +21,6 @@ __all__ = ["DataFile", "EmptyFile", "File", "FileSpecificationException"]
 BLOCK_BYTES = 2**20
 UNSAFE_CHARACTERS = r"/\\\x00-\x1f\x7f-\x9f\ud800-\udfff"
 SAFE_PATH_PART = re.compile(rf"[^.{UNSAFE_CHARACTERS}][^{UNSAFE_CHARACTERS}]{{0,254}}")
-WCS_KEYS = ("CD1_1", "CD1_2", "CD2_1", "CD2_2", "NAXIS1", "NAXIS2")
 
 
 def make_seekable(fileobj: IO[bytes]) -> IO[bytes]:
@@ -141,9 +140,7 @@ class DataFile:
         header = self.header_data
         if header.headers_are_set((settings.RADIUS_KEY, settings.RA_KEY, settings.DEC_KEY)):
             return find_circle_footprint(header.get_ra(), header.get_dec(), header.get_radius())
-        if header.headers_are_set(WCS_KEYS) and not header.headers_are_set(["NAXIS3"]):
-            return find_wcs_footprint(header.get_headers())
-        return None
+        return None if header.headers_are_set(["NAXIS3"]) else find_wcs_footprint(header.get_headers())
 
     def get_filestore_path(self) -> str:
         """Return the path in the file store: ``site/instrument/day/raw|processed/name``.
@@ -194,11 +191,7 @@ class DataFile:
         # The stored header, not its getters: they drop the very characters that make a path unsafe.
         headers = {key: str(self.header_data.header_data.get(key) or "").strip(" ") for key in keys}
         filename = f"{self.open_file.basename or ''}{self.open_file.extension or ''}"
-        named = [
-            *headers.items(),
-            *((settings.OBSERVATION_DAY_KEY, part) for part in folders),
-            ("file name", filename),
-        ]
+        named = [*headers.items(), *((settings.OBSERVATION_DAY_KEY, part) for part in folders), ("file name", filename)]
         for name, part in named:
             if not SAFE_PATH_PART.fullmatch(part):
                 raise FileSpecificationException(

@@ -38,8 +38,7 @@ class FitsFile(DataFile):
                 return headers
         missing = min(map(self._find_missing, candidates), key=len)
         raise FileSpecificationException(
-            f"{self.open_file} lacks these required headers: {', '.join(missing)}.",
-            code="header.missing",
+            f"{self.open_file} lacks these required headers: {', '.join(missing)}.", code="header.missing"
         )
 
     def _fall_back(self, metadata: dict[str, Any], error: FileSpecificationException) -> dict[str, Any]:

@@ -15,7 +15,7 @@ FARTHEST_CORNER_DEG = 85  # beyond 90° from the centre, a ring would bound the 
 TEXT_CARD = re.compile(r"CTYPE[12]|CUNIT[12]|RADESYS|RADECSYS")
 NUMBER_CARD = re.compile(r"CRPIX[12]|CRVAL[12]|CD[12]_[12]|PV[12]_\d+|LONPOLE|LATPOLE|EQUINOX")
 SIP_CARD = re.compile(r"[AB]P?_(ORDER|\d_\d)")
-REQUIRED_CARDS = {"CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CD1_1", "CD1_2", "CD2_1", "CD2_2"}
+REQUIRED_CARDS = {"CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CD1_1", "CD1_2", "CD2_1", "CD2_2", "NAXIS1", "NAXIS2"}
 
 
 class Polygon(TypedDict):
@@ -25,17 +25,9 @@ class Polygon(TypedDict):
     coordinates: list[list[list[float]]]
 
 
-def build_polygon(corners: SkyCoord) -> Polygon | None:
-    """Close a ring of corners; None where a corner is not finite.
-
-    Returns
-    -------
-    dict or None
-        GeoJSON Polygon of [RA, Dec] in ICRS degrees, RA in [0, 360), whose edges are great circles.
-    """
+def build_polygon(corners: SkyCoord) -> Polygon:
+    """Close a ring of corners to a GeoJSON Polygon of [RA, Dec] in ICRS degrees, RA in [0, 360)."""
     ring = np.column_stack([corners.icrs.ra.deg, corners.icrs.dec.deg])
-    if not np.isfinite(ring).all():
-        return None
     return {"type": "Polygon", "coordinates": [[*ring.tolist(), ring[0].tolist()]]}
 
 
@@ -132,10 +124,11 @@ def find_wcs_footprint(headers: Mapping[str, Any]) -> Polygon | None:
         if a corner is more than 85° from the image's centre.
     """
     try:
+        cards = select_wcs_cards(headers)
         right, top = int(headers["NAXIS1"]) - 1, int(headers["NAXIS2"]) - 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # wcslib tells of each card that it mends
-            wcs = WCS(fits.Header(select_wcs_cards(headers)))
+            wcs = WCS(fits.Header(cards))
             positions = wcs.pixel_to_world([0, 0, right, right, right / 2], [0, top, top, 0, top / 2])
     except (ValueError, TypeError, WcsError):
         return None

@@ -30,7 +30,6 @@ class LcoFitsFile(FitsFile):
         complete_from_name(self.header_data, self.open_file)
         if self.header_data.get_configuration_type() in MISSING_TYPES:
             raise FileSpecificationException(
-                f"{self.open_file} has no configuration type in its header or its name.",
-                code="name.unknown_type",
+                f"{self.open_file} has no configuration type in its header or its name.", code="name.unknown_type"
             )
         super()._complete_headers()

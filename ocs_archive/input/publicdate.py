@@ -44,9 +44,8 @@ def count_days_until_public(header: HeaderData, basename: str) -> int:
         return DAYS_PRIVATE
     if tags.intersection(settings.PUBLIC_PROPOSAL_TAGS):
         return 0
-    if header.get_configuration_type() in settings.CALIBRATION_TYPES:
-        return 0
-    if contains_any(proposal_id, settings.PUBLIC_PROPOSALS):
+    is_calibration = header.get_configuration_type() in settings.CALIBRATION_TYPES
+    if is_calibration or contains_any(proposal_id, settings.PUBLIC_PROPOSALS):
         return 0
     if contains_any(proposal_id, settings.PRIVATE_PROPOSALS) or contains_any(basename, settings.PRIVATE_FILE_TYPES):
         return DAYS_PRIVATE

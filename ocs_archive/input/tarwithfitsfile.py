@@ -42,13 +42,11 @@ class TarWithFitsFile(FitsFile):
                     pass  # to the end: that is how a tar file that is cut short shows
         except BROKEN_TAR_ERRORS as error:
             raise FileSpecificationException(
-                f"{self.open_file} is cut short or damaged: {error}. Send it again, whole.",
-                code="tar.truncated",
+                f"{self.open_file} is cut short or damaged: {error}. Send it again, whole.", code="tar.truncated"
             ) from error
         if not headers:
             raise FileSpecificationException(
-                f"{self.open_file} holds no FITS file that could give its headers",
-                code="tar.no_fits",
+                f"{self.open_file} holds no FITS file that could give its headers", code="tar.no_fits"
             )
         return headers
 

@@ -125,7 +125,7 @@ class FileSystemStore(FileStore):
         """
         self._sweep_leftovers()
         path = data_file.get_filestore_path()
-        newest, folder = self._find_newest(path), self._find_versions_folder(path)
+        newest, folder = self._locate_newest(path), self._locate_versions_folder(path)
         with translate_errors(path), self._make_temporary_name() as temporary:
             md5 = write_file(data_file.open_file, temporary)
             if not is_same_file(folder / md5, newest):
@@ -137,7 +137,7 @@ class FileSystemStore(FileStore):
 
     def delete_file(self, path: str, version_id: str) -> None:
         """Delete one version; the newest that is left, if any, becomes the newest."""
-        newest, folder = self._find_newest(path), self._find_versions_folder(path)
+        newest, folder = self._locate_newest(path), self._locate_versions_folder(path)
         with translate_errors(path):
             versions = list_versions(folder)
             doomed = [version for version in versions if version.name == version_id] if version_id else versions[-1:]
@@ -169,28 +169,28 @@ class FileSystemStore(FileStore):
 
     def find_file(self, path: str, version_id: str = "") -> Path | None:
         """Return where a version lies on the disk, for a server that sends files by their paths; None if nowhere."""
-        target = self._find_version(path, version_id)
+        target = self._locate_version(path, version_id)
         with translate_errors(path):
             return target if target.is_file() else None
 
     def get_file_size(self, path: str, version_id: str = "") -> int:
         """Return a version's size in bytes; FileStoreConnectionError if it is not there."""
-        target = self._find_version(path, version_id)
+        target = self._locate_version(path, version_id)
         with translate_errors(path):
             return target.stat().st_size
 
-    def _find_newest(self, path: str) -> Path:
-        return self._find_inside(path, self.root)
+    def _locate_newest(self, path: str) -> Path:
+        return self._locate_inside(path, self.root)
 
-    def _find_versions_folder(self, path: str) -> Path:
-        return self._find_inside(path, self.root / VERSIONS_FOLDER)
+    def _locate_versions_folder(self, path: str) -> Path:
+        return self._locate_inside(path, self.root / VERSIONS_FOLDER)
 
-    def _find_version(self, path: str, version_id: str) -> Path:
+    def _locate_version(self, path: str, version_id: str) -> Path:
         """Return where a version is; the id may hold no more of a path than a file's name."""
-        folder = self._find_versions_folder(path)
-        return self._find_inside(version_id.replace("/", "\0"), folder) if version_id else self._find_newest(path)
+        folder = self._locate_versions_folder(path)
+        return self._locate_inside(version_id.replace("/", "\0"), folder) if version_id else self._locate_newest(path)
 
-    def _find_inside(self, path: str, folder: Path) -> Path:
+    def _locate_inside(self, path: str, folder: Path) -> Path:
         """Return a path below a folder of the store, if neither it nor a symbolic link in it leads out of the root."""
         parts = path.split("/")
         target = folder / path

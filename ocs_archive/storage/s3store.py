@@ -76,7 +76,7 @@ def build_content_disposition(filename: str) -> str:
     return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def find_storage_class(data_file: DataFile) -> str:
+def choose_storage_class(data_file: DataFile) -> str:
     """Return STANDARD_IA for an observation older than S3_DAYS_TO_IA_STORAGE days, else STANDARD."""
     observed = data_file.get_header_data().get_observation_date()
     if observed is None:
@@ -104,13 +104,13 @@ class S3Store(FileStore):
     @property
     def client(self) -> "S3Client":
         """The connection: made once, and shared by threads."""
-        return self._find_client("requests", settings.S3_ENDPOINT_URL)
+        return self._get_client("requests", settings.S3_ENDPOINT_URL)
 
     @property
     def link_client(self) -> "S3Client":
         """What signs links: for the address under which users reach the server."""
         public_url = settings.S3_PUBLIC_ENDPOINT_URL
-        return self._find_client("links", public_url) if public_url else self.client
+        return self._get_client("links", public_url) if public_url else self.client
 
     def store_file(self, data_file: DataFile) -> dict[str, str]:
         """Store a file as the newest version; S3 checks what it received against checksums.
@@ -121,7 +121,7 @@ class S3Store(FileStore):
         md5 = file.get_md5()
         attributes = {
             "ContentDisposition": build_content_disposition(f"{file.basename}{file.extension}"),
-            "StorageClass": find_storage_class(data_file),
+            "StorageClass": choose_storage_class(data_file),
         }
         if content_type := data_file.get_filestore_content_type():
             attributes["ContentType"] = content_type
@@ -165,7 +165,7 @@ class S3Store(FileStore):
             stored["Body"].close()
             return stored["ContentLength"]
 
-    def _find_client(self, purpose: str, endpoint_url: str) -> "S3Client":
+    def _get_client(self, purpose: str, endpoint_url: str) -> "S3Client":
         with self._lock:
             if purpose not in self._clients:
                 self._clients[purpose] = self._connect(endpoint_url)

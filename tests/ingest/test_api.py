@@ -108,7 +108,7 @@ def test_metadata_comes_along_with_a_thumbnail(
     job_id = upload(client, as_operator, picture, file_metadata=json.dumps(metadata))
     work()
     frame_id = client.get(f"/ingest/jobs/{job_id}", headers=as_operator).json["frame_id"]
-    frame = client.get(f"/frames/{frame_id}/", headers=as_operator).json
+    frame = client.get(f"/frames/{frame_id}/?include_thumbnails=true", headers=as_operator).json
     assert (frame["basename"], frame["version_set"]) == (NAME, [])
     assert client.get(frame["thumbnails"][0]["url"], headers=as_operator).data == picture.read_bytes()
 

@@ -43,9 +43,7 @@ def override(monkeypatch, **mapping: str) -> None:
 
 def test_overrides_add_and_replace(monkeypatch):
     override(
-        monkeypatch,
-        fits=f"{__name__}.ObservatoryFile",
-        tar="ocs_archive.input.lcotarwithfitsfile.LcoTarWithFitsFile",
+        monkeypatch, fits=f"{__name__}.ObservatoryFile", tar="ocs_archive.input.lcotarwithfitsfile.LcoTarWithFitsFile"
     )
     assert (find(".fits"), find(".tar"), find(".pdf")) == (ObservatoryFile, LcoTarWithFitsFile, DataFile)
 

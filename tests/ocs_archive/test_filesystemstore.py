@@ -102,17 +102,7 @@ def test_source_that_fails_midway_leaves_nothing(local_store):
     assert list_files(local_store.root) == set()
 
 
-UNSAFE_PATHS = [
-    "",
-    "../outside",
-    "a/../../outside",
-    "/etc/passwd",
-    "a//b",
-    "a/./b",
-    "a\0b",
-    ".versions/a",
-    ".tmp/a",
-]
+UNSAFE_PATHS = ["", "../outside", "a/../../outside", "/etc/passwd", "a//b", "a/./b", "a\0b", ".versions/a", ".tmp/a"]
 
 
 @pytest.mark.parametrize("path", UNSAFE_PATHS)

@@ -102,10 +102,7 @@ def test_name_alone_and_metadata_give_a_path():
 
 @pytest.mark.parametrize(
     ("content", "code", "reason"),
-    [
-        (b"", "fits.empty", "is empty"),
-        (b"junk", "fits.invalid", "is not a valid FITS file"),
-    ],
+    [(b"", "fits.empty", "is empty"), (b"junk", "fits.invalid", "is not a valid FITS file")],
 )
 def test_message_says_what_is_wrong_and_what_is_missing(content, code, reason):
     metadata = {key: value for key, value in FRAME_CARDS.items() if key not in ("PROPID", "SITEID")}

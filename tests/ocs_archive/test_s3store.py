@@ -142,11 +142,7 @@ def test_missing_bucket_is_a_fault_of_the_settings(s3_settings, make_data_file):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [
-        ("S3_ENDPOINT_URL", "no url"),
-        ("S3_ADDRESSING_STYLE", "sideways"),
-        ("S3_SIGNATURE_VERSION", "none such"),
-    ],
+    [("S3_ENDPOINT_URL", "no url"), ("S3_ADDRESSING_STYLE", "sideways"), ("S3_SIGNATURE_VERSION", "none such")],
 )
 def test_unusable_settings_are_named_as_such(s3_settings, monkeypatch, setting, value):
     monkeypatch.setenv(setting, value)
