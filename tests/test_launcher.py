@@ -116,7 +116,9 @@ def test_a_killed_worker_is_replaced(running, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left(running, number):
-    assert wait_until(lambda: len(list_descendants(running.pid)) == 5)  # Redis, a worker, gunicorn and its two
+    assert wait_until(
+        lambda: len(list_descendants(running.pid)) == 6
+    )  # Redis, a worker, the reconciler, gunicorn and its two
     started = list_descendants(running.pid)
     running.send_signal(number)
     assert running.wait(LONGEST_STOP_S) == (-number if number == signal.SIGKILL else 0)
