@@ -12,23 +12,23 @@ from tests.html_page import BROWSER, HtmlPage, get_page
 @pytest.fixture(autouse=True)
 def user(app: Flask) -> None:
     with app.app_context():
-        create_user("jane", "secret", proposals=["SECRET2026A-001"])
+        create_user("observer", "secret", proposals=["SECRET2026A-001"])
         db.session.commit()
 
 
 def log_in(client: FlaskClient, next_address: str = "", **values: str) -> HtmlPage:
     """Fill the form that the page has, send it, and go where it leads."""
     fields = get_page(client, f"/login?next={next_address}").fields
-    filled = fields | {"username": "jane", "password": "secret"} | values
+    filled = fields | {"username": "observer", "password": "secret"} | values
     return HtmlPage(client.post("/login", data=filled, headers=BROWSER, follow_redirects=True))
 
 
 def test_logging_in_leads_back(client: FlaskClient) -> None:
     address = get_page(client, "/?site_id=cpt").links["Log in"]
     fields = get_page(client, address).fields
-    answer = client.post("/login", data=fields | {"username": "jane", "password": "secret"})
+    answer = client.post("/login", data=fields | {"username": "observer", "password": "secret"})
     assert (answer.status_code, answer.location) == (302, "/?site_id=cpt")
-    assert "jane" in get_page(client, "/").text
+    assert "observer" in get_page(client, "/").text
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
@@ -49,7 +49,7 @@ def test_a_wrong_name_and_a_wrong_password_read_alike(client: FlaskClient, value
 def test_a_link_leads_nobody_away(client: FlaskClient, address: str) -> None:
     assert get_page(client, f"/login?next={address}").fields["next"] == "/"
     fields = get_page(client, "/login").fields
-    answer = client.post("/login", data=fields | {"username": "jane", "password": "secret", "next": address})
+    answer = client.post("/login", data=fields | {"username": "observer", "password": "secret", "next": address})
     assert answer.location == "/"
 
 
@@ -59,13 +59,13 @@ def test_logging_out_ends_the_session(client: FlaskClient) -> None:
     assert answer.location == "/"
     page = get_page(client, "/")
     assert "You are logged out." in page.text
-    assert "jane" not in page.text
+    assert "observer" not in page.text
 
 
 @pytest.mark.parametrize("path", ["/login", "/logout"])
 def test_another_site_cannot_send_the_forms(client: FlaskClient, path: str) -> None:
     log_in(client)
-    answer = client.post(path, data={"username": "jane", "password": "secret"}, headers=BROWSER)
+    answer = client.post(path, data={"username": "observer", "password": "secret"}, headers=BROWSER)
     assert answer.status_code == 400
     assert "csrf" in HtmlPage(answer).text
-    assert "jane" in get_page(client, "/").text
+    assert "observer" in get_page(client, "/").text
