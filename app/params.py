@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import BadRequest
 
-LEAST_LIKENESS = 0.5
+LEAST_LIKENESS = 0.6
 WHOLE_BODY = "_schema"  # marshmallow's name for it
 
 

@@ -149,7 +149,11 @@ SETTINGS: dict[str, Setting] = {
             "Python dict, file extension to dotted class path; adds to and overrides the known file types.",
             parse_dict,
         ),
-        Setting("FILESTORE_TYPE", "dummy", "Where files are kept: dummy, local or s3."),
+        Setting(
+            "FILESTORE_TYPE",
+            "dummy",
+            "Where files are kept: dummy, local or s3. The archive takes local, in DATA_DIR, if it is unset.",
+        ),
         Setting("FILESYSTEM_STORAGE_ROOT_DIR", "", "Folder of the local store."),
         Setting("FILESYSTEM_STORAGE_BASE_URL", "http://0.0.0.0/", "URL at which the local store's folder is served."),
         Setting("BUCKET", "testbucket", "Bucket of the S3 store."),
