@@ -13,12 +13,19 @@ from typing import Any
 from ocs_archive.settings import Setting, SettingError, parse_flag, parse_int, parse_list
 
 EMBEDDED, PRODUCTION = "embedded", "production"
+TEXT, JSON = "text", "json"  # how logs are written
 LONGEST_SOCKET_PATH = 100  # the kernel's limit for a Unix socket's path is 108 bytes
 
 
 def parse_environment(text: str) -> str:
     if text not in {EMBEDDED, PRODUCTION}:
         raise ValueError(f"{EMBEDDED} or {PRODUCTION}, not {text!r}")
+    return text
+
+
+def parse_log_format(text: str) -> str:
+    if text not in {TEXT, JSON}:
+        raise ValueError(f"{TEXT} or {JSON}, not {text!r}")
     return text
 
 
@@ -70,6 +77,16 @@ SETTINGS: dict[str, Setting] = {
         Setting("INGEST_ATTEMPTS", "5", "How often a file is tried before its job fails.", parse_int),
         Setting("INGEST_FIRST_RETRY_S", "2", "Seconds until the first new try; each wait is longer.", parse_int),
         Setting("INGEST_LAST_RETRY_S", "600", "Seconds until the last new try.", parse_int),
+        Setting("QUEUE_BROKER_URL", "", "RabbitMQ, such as amqp://user:password@host/; empty: none.", secret=True),
+        Setting("PROCESSED_EXCHANGE_ENABLED", "false", "Whether archived versions are told to RabbitMQ.", parse_flag),
+        Setting("PROCESSED_EXCHANGE_NAME", "archived_fits", "Fanout exchange that is told."),
+        Setting("INTAKE_RABBITMQ", "false", "Whether `make run` takes ingest jobs from RabbitMQ.", parse_flag),
+        Setting("INTAKE_QUEUE_NAME", "ingest", "Queue of files to ingest; refused messages go to <name>.dead."),
+        Setting("INTAKE_FOLDERS", "", "Folders, separated by colons, that `make run` watches.", parse_paths),
+        Setting("WEBHOOK_URLS", "", "Addresses, separated by commas, that are told of archived versions.", parse_list),
+        Setting("WEBHOOK_SECRET", "", "Signs what is sent to WEBHOOK_URLS; any long random text.", secret=True),
+        Setting("METRICS_PUBLIC", "false", "Whether /metrics answers anybody; else operators only.", parse_flag),
+        Setting("LOG_FORMAT", "text", "How logs are written: text, or json (one object a line).", parse_log_format),
         Setting("PUBLIC_URL", "", "Address at which users reach the archive; empty: the one that they asked."),
         Setting("ARCHIVE_NAME", "Science Archive", "Name at the head of each page."),
         Setting("NAME_RESOLVER_URL", "", "URL of a Sesame name resolver; empty: only the built-in OpenNGC is asked."),
@@ -82,6 +99,14 @@ SETTINGS: dict[str, Setting] = {
             parse_list,
         ),
     )
+}
+
+
+#: Settings that work only beside another.
+NEEDS = {
+    "PROCESSED_EXCHANGE_ENABLED": "QUEUE_BROKER_URL",
+    "INTAKE_RABBITMQ": "QUEUE_BROKER_URL",
+    "WEBHOOK_URLS": "WEBHOOK_SECRET",
 }
 
 
@@ -106,6 +131,16 @@ class AppConfig:
     ingest_attempts: int
     ingest_first_retry_s: int
     ingest_last_retry_s: int
+    queue_broker_url: str
+    processed_exchange_enabled: bool
+    processed_exchange_name: str
+    intake_rabbitmq: bool
+    intake_queue_name: str
+    intake_folders: tuple[Path, ...]
+    webhook_urls: tuple[str, ...]
+    webhook_secret: str
+    metrics_public: bool
+    log_format: str
     public_url: str
     archive_name: str
     name_resolver_url: str
@@ -127,6 +162,7 @@ class AppConfig:
         socket = None if values["redis_url"] else _embedded_redis_socket(data_dir)
         if values["environment"] == PRODUCTION and not values["secret_key"]:
             raise SettingError("The setting SECRET_KEY is missing: in production it must be given a long random text.")
+        _check_partners(values)
         return cls(
             **values
             | {
@@ -138,6 +174,13 @@ class AppConfig:
                 "upload_dir": Path(values["upload_dir"] or data_dir / "uploads").expanduser().resolve(),
             }
         )
+
+
+def _check_partners(values: Mapping[str, Any]) -> None:
+    """Refuse a setting that needs another, which is missing."""
+    for name, needed in NEEDS.items():
+        if values[name.lower()] and not values[needed.lower()]:
+            raise SettingError(f"The setting {needed} is missing: {name} needs it.")
 
 
 def use_embedded_file_store(environ: MutableMapping[str, str]) -> None:

@@ -28,8 +28,8 @@ from app.ingest.actions import (
 )
 from app.ingest.bell import ring, ring_for_previews
 from app.ingest.models import IngestJob, PreviewState
+from ingest_worker.archiving import ingest
 from ingest_worker.exceptions import DoNotRetryError, IngestError, RetryError
-from ingest_worker.ingester import ingest
 from ingest_worker.leases import kept_lease
 from ingest_worker.previews import Preview, PreviewError, build_previews
 from ingest_worker.retries import find_wait_s

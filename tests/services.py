@@ -1,4 +1,4 @@
-"""Private servers for the tests: PostgreSQL with PostGIS, Redis and S3, in a temporary folder, on free ports.
+"""Private servers for the tests: PostgreSQL with PostGIS, Redis, RabbitMQ and S3, in a temporary folder, on free ports.
 
 Nothing here touches a server of the machine's own, and nothing outlives the tests: a server gets SIGTERM from the
 kernel even when the tests are killed.
@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pika
+import pika.exceptions
 import psycopg
 import redis
 from moto.server import ThreadedMotoServer
@@ -23,7 +25,7 @@ from sqlalchemy.engine import URL, make_url
 from app.preflight import LaunchError, find_redis_server
 from app.processes import end_with_parent
 
-START_PATIENCE_S = 30.0
+START_PATIENCE_S = 60.0
 LOOPBACK = "127.0.0.1"
 
 
@@ -42,6 +44,7 @@ class PostgresServer:
 
     def __init__(self, url: URL) -> None:
         self.url = url
+        self.process: Server | None = None  # None: not ours
         self._databases: list[str] = []
 
     @property
@@ -110,7 +113,8 @@ def postgres_server() -> Iterator[PostgresServer]:
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
         command = [bin_dir / "postgres", "-D", data, "-h", LOOPBACK, "-p", str(port), "-k", folder, "-F"]
         server = PostgresServer(URL.create("postgresql+psycopg", "postgres", None, LOOPBACK, port, "postgres"))
-        with running(command, folder / "log", lambda: bool(server.version), psycopg.OperationalError, **user):
+        server.process = Server(command, folder / "log", lambda: bool(server.version), psycopg.OperationalError, **user)
+        with running(server.process):
             yield server
 
 
@@ -130,9 +134,61 @@ def redis_server() -> Iterator[str]:
     with (
         temporary_folder() as folder,
         redis.Redis.from_url(url) as connection,
-        running(command, folder / "log", connection.ping, redis.ConnectionError),
+        running(Server(command, folder / "log", connection.ping, redis.ConnectionError)),
     ):
         yield url
+
+
+class RabbitServer:
+    """A RabbitMQ broker."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.process: Server | None = None  # None: not ours
+
+    def connect(self) -> None:
+        pika.BlockingConnection(pika.URLParameters(self.url)).close()
+
+
+@contextmanager
+def rabbitmq_server() -> Iterator[RabbitServer]:
+    """Start RabbitMQ, or take the one that TEST_RABBITMQ_URL names.
+
+    Raises
+    ------
+    ServiceMissing
+        If there is no RabbitMQ here.
+    """
+    if given := os.environ.get("TEST_RABBITMQ_URL"):
+        yield RabbitServer(given)
+        return
+    executable = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # that on the PATH insists on a user of its own
+    if not executable.exists():
+        raise ServiceMissing("RabbitMQ is not installed (tests/install-services does it on Debian).")
+    port, epmd_port = free_port(), free_port()
+    server = RabbitServer(f"amqp://guest:guest@{LOOPBACK}:{port}/")
+    with temporary_folder() as folder:
+        environ = os.environ | {
+            "HOME": str(folder),  # of Erlang's cookie
+            "ERL_EPMD_PORT": str(epmd_port),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "RABBITMQ_CONFIG_FILE": str(folder / "config"),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_LOG_BASE": str(folder / "logs"),
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
+            "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_NODENAME": f"archive-test-{port}@localhost",
+        }
+        (folder / "plugins").write_text("[].")
+        refusals = pika.exceptions.AMQPError
+        server.process = Server([executable], folder / "log", server.connect, refusals, env=environ)
+        try:
+            with running(server.process):
+                yield server
+        finally:
+            subprocess.run(["epmd", "-port", str(epmd_port), "-kill"], stdout=subprocess.DEVNULL, check=False)
 
 
 @contextmanager
@@ -163,43 +219,70 @@ def find_chromium() -> str:
     raise ServiceMissing("Chromium is not installed (tests/install-services does it on Debian).")
 
 
-@contextmanager
-def running(
-    command: list[str | Path],
-    log: Path,
-    answers: Callable[[], object],
-    refusal: type[Exception],
-    **user: object,
-) -> Iterator[None]:
-    """Keep a server running that is ready when `answers()` no longer raises `refusal`."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=output,
-            cwd=log.parent,
-            start_new_session=True,  # Ctrl-C is for the tests, which then stop it
-            preexec_fn=end_with_parent,
-            **user,
-        )
-    try:
-        deadline = time.monotonic() + START_PATIENCE_S
-        while True:
-            try:
-                answers()
-                break
-            except refusal:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise ServiceMissing(f"{command[0]} did not start: {log.read_text()[-500:]}") from None
-                time.sleep(0.05)
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)  # PostgreSQL would wait for its clients on SIGTERM
+class Server:
+    """A server's process, which can be stopped, or killed, and started again."""
+
+    def __init__(
+        self,
+        command: list[str | Path],
+        log: Path,
+        answers: Callable[[], object],
+        refusal: type[Exception],
+        **options: object,
+    ) -> None:
+        """Name a command that is ready when `answers()` no longer raises `refusal`."""
+        self._command, self._log, self._answers, self._refusal, self._options = command, log, answers, refusal, options
+
+    def start(self) -> None:
+        """Start it, and return as soon as it answers.
+
+        Raises
+        ------
+        ServiceMissing
+            If it does not.
+        """
+        with self._log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self._command,
+                stdout=output,
+                stderr=output,
+                cwd=self._log.parent,
+                start_new_session=True,  # Ctrl-C is for the tests, which then stop it
+                preexec_fn=end_with_parent,
+                **self._options,
+            )
+        deadline_s = time.monotonic() + START_PATIENCE_S
+        while not self._is_ready():
+            if self.process.poll() is not None or time.monotonic() > deadline_s:
+                self.stop(signal.SIGKILL)
+                raise ServiceMissing(f"{self._command[0]} did not start: {self._log.read_text()[-500:]}")
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it; PostgreSQL would wait for its clients on SIGTERM."""
+        self.process.send_signal(how)
         try:
-            process.wait(10)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self.process.kill()
+            self.process.wait()
+
+    def _is_ready(self) -> bool:
+        try:
+            self._answers()
+        except self._refusal:
+            return False
+        return True
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Keep a server running."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @contextmanager

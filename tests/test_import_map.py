@@ -22,7 +22,7 @@ TOUCH_THE_REQUEST = {"api", "views", "params", "errors", "viewer", "pages", "add
 #: Imports across rooms that the map does not foresee, each with its reason.
 EXCEPTIONS = {
     ("app.database", "app.frames.sky"): "the spherical tests become functions of each SQLite connection",
-    ("ingest_worker.ingester", "app.frames.schemas"): "a frame passes the same check however it arrives",
+    ("ingest_worker.archiving", "app.frames.schemas"): "a frame passes the same check however it arrives",
 }
 
 Import = tuple[str, str]

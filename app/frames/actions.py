@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import BadRequest
+from app.events.actions import owe
 from app.extensions import Model, db
 from app.frames import sky
 from app.frames.models import Frame, Header, RelatedFrame, Thumbnail, Version
@@ -60,10 +61,12 @@ def save_frame(new: Mapping[str, Any]) -> Frame:
         setattr(frame, name, new[name])
     frame.target_name_ascii = to_ascii(frame.target_name)
     frame.modified = _now()
-    db.session.add_all(Version(frame_id=frame.id, created=_now(), **version) for version in new["version_set"])
+    versions = [Version(frame_id=frame.id, created=_now(), **version) for version in new["version_set"]]
+    db.session.add_all(versions)
     db.session.merge(Header(frame_id=frame.id, data=new["headers"]))
     _relate(frame.id, [ids[name] for name in related])
     db.session.flush()
+    owe(frame.id, [version.id for version in versions])
     sky.index_footprint(frame)
     return frame
 

@@ -1,6 +1,7 @@
 """Frames, their versions, headers, thumbnails and relations. Each index has the search that needs it beside it."""
 
 import datetime as dt
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, UniqueConstraint
@@ -71,6 +72,15 @@ class Frame(Model):
     )
 
 
+class FileFault(StrEnum):
+    """What the last audit that wrote down what it found said of a stored file."""
+
+    NONE = ""
+    MISSING = "missing"
+    SIZE = "size"  # not the recorded one
+    MD5 = "md5"  # not the recorded one
+
+
 class Version(Model):
     """One stored file of a frame. The newest, which has the highest id, is the one that the frame's URL gives."""
 
@@ -83,9 +93,12 @@ class Version(Model):
     extension: Mapped[str] = mapped_column(PlainText)
     size: Mapped[int | None] = mapped_column(BigInteger)  # bytes; unknown where an OCS client stored the file
     store_path: Mapped[str] = mapped_column(PlainText)
+    file_fault: Mapped[str] = mapped_column(PlainText, default=FileFault.NONE)
     created: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
     frame: Mapped[Frame] = relationship(back_populates="versions")
+
+    __table_args__ = (Index("ix_version_store_path", "store_path", "key"),)  # the audit walks the store in this order
 
 
 class Header(Model):
@@ -101,7 +114,10 @@ class Thumbnail(Model):
     """A small picture of a frame, kept in the file store."""
 
     __tablename__ = "thumbnail"
-    __table_args__ = (UniqueConstraint("frame_id", "size"),)  # a frame's thumbnails, one of each size
+    __table_args__ = (
+        UniqueConstraint("frame_id", "size"),  # a frame's thumbnails, one of each size
+        Index("ix_thumbnail_store_path", "store_path", "key"),  # the audit walks the store in this order
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     frame_id: Mapped[int] = mapped_column(ForeignKey(Frame.id, ondelete="CASCADE"))

@@ -14,7 +14,7 @@ from app.errors import BadRequest
 from app.extensions import db, get_config
 from app.fields import CONTROL_CHARACTERS
 from app.ingest.bell import INGEST_QUEUE, PREVIEW_QUEUE, list_rung, ring, ring_for_previews
-from app.ingest.models import IngestAttempt, IngestJob, JobState, PreviewState
+from app.ingest.models import Door, IngestAttempt, IngestJob, JobState, PreviewState
 from app.ingest.schemas import LONGEST_FILENAME
 
 
@@ -42,7 +42,9 @@ NO_SYNC = {"synchronize_session": False}  # the session holds no job while these
 LONGEST_MESSAGE = 2000
 
 
-def submit_path(filepath: str, file_metadata: Mapping[str, Any], user_id: int | None) -> IngestJob:
+def submit_path(
+    filepath: str, file_metadata: Mapping[str, Any], user_id: int | None, door: Door = Door.PATH
+) -> IngestJob:
     """Add the job of a file that lies below one of INGEST_ROOTS; the caller commits, and then rings.
 
     Raises
@@ -56,10 +58,12 @@ def submit_path(filepath: str, file_metadata: Mapping[str, Any], user_id: int | 
             code="path.outside_roots",
             fields={"filepath": ["Not below one of this archive's INGEST_ROOTS."]},
         )
-    return _add_job(Path(filepath).name, filepath, file_metadata, user_id, is_upload=False)
+    return _add_job(Path(filepath).name, filepath, file_metadata, user_id, door, is_upload=False)
 
 
-def submit_upload(upload: Path, filename: str, file_metadata: Mapping[str, Any], user_id: int | None) -> IngestJob:
+def submit_upload(
+    upload: Path, filename: str, file_metadata: Mapping[str, Any], user_id: int | None, door: Door = Door.UPLOAD
+) -> IngestJob:
     """Add the job of a file that has been written to the upload folder; the caller commits, and then rings.
 
     Raises
@@ -68,10 +72,27 @@ def submit_upload(upload: Path, filename: str, file_metadata: Mapping[str, Any],
         If the name is no file name.
     """
     check_filename(filename)
-    return _add_job(filename, str(upload), file_metadata, user_id, is_upload=True)
+    return _add_job(filename, str(upload), file_metadata, user_id, door, is_upload=True)
 
 
-def submit_copy(source: Path) -> IngestJob:
+def submit_file(path: Path, door: Door) -> IngestJob:
+    """Add the job of a file that this process has found; the caller commits, and then rings.
+
+    One below INGEST_ROOTS is read where it lies. Of any other a copy is taken: the worker may not reach it.
+
+    Raises
+    ------
+    BadRequest
+        If the name is no file name.
+    OSError
+        If the file can't be copied.
+    """
+    if is_below_ingest_roots(path):
+        return submit_path(str(path), {}, None, door)
+    return submit_copy(path, door)
+
+
+def submit_copy(source: Path, door: Door) -> IngestJob:
     """Add the job of a file that only this process can reach, by a copy of it; the caller commits, and then rings.
 
     Raises
@@ -85,7 +106,7 @@ def submit_copy(source: Path) -> IngestJob:
     upload = new_upload_path()
     try:
         shutil.copyfile(source, upload)
-        return submit_upload(upload, source.name, {}, None)
+        return submit_upload(upload, source.name, {}, None, door)
     except BaseException:
         upload.unlink(missing_ok=True)
         raise
@@ -309,12 +330,13 @@ def mark_previews(job_id: int, state: PreviewState, error: str = "") -> None:
 
 
 def _add_job(
-    filename: str, filepath: str, file_metadata: Mapping[str, Any], user_id: int | None, *, is_upload: bool
+    filename: str, filepath: str, file_metadata: Mapping[str, Any], user_id: int | None, door: Door, *, is_upload: bool
 ) -> IngestJob:
     job = IngestJob(
         filename=filename,
         filepath=filepath,
         is_upload=is_upload,
+        door=door,
         file_metadata=dict(file_metadata),
         submitted_by=user_id,
         created=_now(),

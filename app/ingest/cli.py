@@ -14,7 +14,7 @@ from app.errors import BadRequest
 from app.extensions import db
 from app.ingest import actions, queries
 from app.ingest.bell import ring
-from app.ingest.models import IngestJob, JobState
+from app.ingest.models import Door, IngestJob, JobState
 
 POLL_S = 0.5
 
@@ -71,11 +71,7 @@ def _submit_all(files: list[Path], refusals: list[str], progress: Progress) -> l
 
 
 def _submit(file: Path) -> int:
-    absolute = file.absolute()
-    if actions.is_below_ingest_roots(absolute):
-        job = actions.submit_path(str(absolute), {}, None)
-    else:  # this shell may reach what the worker may not
-        job = actions.submit_copy(absolute)
+    job = actions.submit_file(file.absolute(), Door.SHELL)
     db.session.commit()
     ring(job.id)
     return job.id

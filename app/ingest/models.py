@@ -37,6 +37,17 @@ class PreviewState(StrEnum):
     FAILED = "failed"
 
 
+class Door(StrEnum):
+    """By which way a file came in."""
+
+    PATH = "path"  # POST /ingest/jobs with a file's path
+    UPLOAD = "upload"  # POST /ingest/jobs with the file itself
+    SHELL = "shell"
+    RABBITMQ = "rabbitmq"
+    FOLDER = "folder"
+    AUDIT = "audit"  # found in the store without rows
+
+
 class IngestJob(Model):
     """One file on its way in.
 
@@ -53,6 +64,8 @@ class IngestJob(Model):
     filename: Mapped[str] = mapped_column(PlainText)  # as its sender named it
     filepath: Mapped[str] = mapped_column(PlainText)
     is_upload: Mapped[bool]
+    door: Mapped[str] = mapped_column(PlainText, default=Door.PATH)
+    request_id: Mapped[str] = mapped_column(PlainText, default="")  # of the HTTP request that brought it
     file_metadata: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     attempts: Mapped[int] = mapped_column(default=0)
     due: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -75,6 +88,7 @@ class IngestJob(Model):
     __table_args__ = (
         Index("ix_ingest_job_state", "state", "id"),  # the counts by state; the newest of a state
         Index("ix_ingest_job_frame_id", "frame_id"),  # the jobs of a frame
+        Index("ix_ingest_job_finished", "finished"),  # what a night brought: its lag, its bytes
         Index(  # what is due, among very many that have ended
             "ix_ingest_job_due",
             "due",
@@ -105,3 +119,21 @@ class IngestAttempt(Model):
     error_class: Mapped[str] = mapped_column(PlainText, default="")
     error_code: Mapped[str] = mapped_column(PlainText, default="")
     error_message: Mapped[str] = mapped_column(PlainText, default="")
+    # How long its parts took, in seconds; None where it did not come so far.
+    read_s: Mapped[float | None]  # opening, hashing, the headers
+    store_s: Mapped[float | None]
+    database_s: Mapped[float | None]
+
+    __table_args__ = (Index("ix_ingest_attempt_finished", "finished"),)  # the latest attempts, for /metrics
+
+
+class WatchedFile(Model):
+    """A file of a watched folder that was taken, as it was then: after a restart it is not taken again."""
+
+    __tablename__ = "watched_file"
+
+    path: Mapped[str] = mapped_column(PlainText, primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)  # bytes
+    modified_ns: Mapped[int] = mapped_column(BigInteger)  # nanoseconds since 1970, by the folder's own clock
+    job_id: Mapped[int | None] = mapped_column(ForeignKey(IngestJob.id, ondelete="SET NULL"))
+    taken: Mapped[dt.datetime] = mapped_column(UtcDateTime)

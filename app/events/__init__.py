@@ -1,0 +1,1 @@
+"""Telling pipelines what was archived: an outbox, and the process that empties it."""
