@@ -13,6 +13,5 @@ USER archive
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/', timeout=3)"]
-# WEB_CONCURRENCY says how many processes; the longest line is a search's polygon.
-CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--threads", "4", "--timeout", "60", \
-     "--limit-request-line", "8190", "--access-logfile", "-", "--no-control-socket", "wsgi:app"]
+# WEB_CONCURRENCY says how many processes; gunicorn.conf.py has the rest.
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--access-logfile", "-"]

@@ -2,11 +2,14 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := app ocs_archive ingest_worker
+FILES ?= 2000
+FAULTS ?= 200
+SEED ?= 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint format types lock clean screenshots services
+.PHONY: help run test check faults broken-inputs lint format types lock clean screenshots services
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +21,12 @@ test: services $(VENV)/.test ## run every test, on SQLite and on PostgreSQL
 	@$(BIN)/pytest
 
 check: services $(VENV)/.test lint types test ## what CI runs: format, lint, types, tests
+
+faults: services $(VENV)/.test ## let an archive live through a bad night (FILES=2000 FAULTS=200 SEED=1 KEEP=folder)
+	@$(BIN)/python -m tests.faults --files $(FILES) --faults $(FAULTS) --seed $(SEED) $(if $(KEEP),--keep $(KEEP))
+
+broken-inputs: services $(VENV)/.test ## send an archive every broken file, and write docs/broken-inputs.md
+	@$(BIN)/python -m tests.ingest_worker.broken_inputs
 
 lint: $(VENV)/.test ## look at format and style
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run “make format”.'; exit 1; }
@@ -59,4 +68,7 @@ $(VENV)/.test: $(VENV)/.run requirements-dev.txt
 	@touch $@
 
 screenshots: $(VENV)/.test ## take the README's pictures anew: make screenshots URL=http://127.0.0.1:8000
-	@$(BIN)/python docs/make_screenshots.py $(URL)
+	@$(BIN)/python -m docs.make_screenshots $(URL)
+
+bench-zip: $(VENV)/.test ## measure zips: their speed, and the memory of the web server
+	@$(BIN)/python -m bench.zip

@@ -5,10 +5,15 @@ import os
 from app import create_app
 from app.config import AppConfig, use_embedded_file_store
 from app.demo.cli import demo
+from app.logs import set_up_logs
 from ingest_worker.cli import reconcile, worker
+from ingest_worker.intake.cli import intake
 
 use_embedded_file_store(os.environ)
-app = create_app(AppConfig.from_env(os.environ))
+config = AppConfig.from_env(os.environ)
+set_up_logs(config.log_format)
+app = create_app(config)
 app.cli.add_command(demo)
+app.cli.add_command(intake)
 app.cli.add_command(reconcile)
 app.cli.add_command(worker)

@@ -5,14 +5,19 @@ import datetime as dt
 from flask import Flask
 from redis import Redis
 
-from app import health
+from app.accounts import api as accounts_api
 from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
+from app.audit import cli as audit_cli
+from app.commands import ArchiveCommands
 from app.config import PRODUCTION, AppConfig
+from app.cors import register_cors
 from app.database import build_engine_options, set_up_connections
+from app.downloads import api as downloads_api
 from app.downloads import views as downloads_views
 from app.errors import register_error_handlers
+from app.events import cli as events_cli
 from app.extensions import csrf, db, migrate
 from app.frames import api as frames_api
 from app.frames import views as frames_views
@@ -20,27 +25,43 @@ from app.ingest import api as ingest_api
 from app.ingest import cli as ingest_cli
 from app.ingest import views as ingest_views
 from app.ingest.uploads import UploadRequest
+from app.monitoring import api as monitoring_api
+from app.monitoring.parts import Parts
+from app.openapi import api as openapi_api
+from app.openapi import views as openapi_views
 from app.pages import register_pages
+from app.request_ids import follow_requests
+from app.thumbnails import api as thumbnails_api
+from app.versions import api as versions_api
 from ocs_archive.storage.filestorefactory import FileStoreFactory
 
 LARGEST_PLAIN_REQUEST_BYTES = 1024**2
 SESSION_LIFE = dt.timedelta(hours=12)  # one night
 ROOMS = (
+    accounts_api.blueprint,
     accounts_cli.blueprint,
     accounts_views.blueprint,
+    audit_cli.blueprint,
+    downloads_api.blueprint,
     downloads_views.blueprint,
+    events_cli.blueprint,
     frames_api.blueprint,
     frames_views.blueprint,
-    health.blueprint,
     ingest_api.blueprint,
     ingest_cli.blueprint,
     ingest_views.blueprint,
+    monitoring_api.blueprint,
+    openapi_api.blueprint,
+    openapi_views.blueprint,
+    thumbnails_api.blueprint,
+    versions_api.blueprint,
 )
 
 
 def create_app(config: AppConfig) -> Flask:
     """Build the application. Nothing connects before it is asked something."""
     app = Flask(__name__)
+    app.cli = ArchiveCommands(app.name)
     app.config.update(
         ARCHIVE=config,
         SECRET_KEY=config.secret_key,
@@ -55,18 +76,22 @@ def create_app(config: AppConfig) -> Flask:
     app.request_class = UploadRequest
     app.extensions["redis"] = Redis.from_url(config.redis_url)
     app.extensions["file_store"] = FileStoreFactory.get_file_store_class()()
+    app.extensions["parts"] = Parts(config, app.extensions["file_store"])
     db.init_app(app)
     migrate.init_app(app, db)
     csrf.init_app(app)
     set_up_connections(app)
     register_error_handlers(app)
     register_pages(app)
+    register_cors(app)
     app.url_map.converters["int"] = RowNumber
     app.url_map.strict_slashes = False  # OCS programs ask with and without a slash at the end
-    for api in (frames_api.blueprint, ingest_api.blueprint):
+    for api in (accounts_api.blueprint, frames_api.blueprint, ingest_api.blueprint, thumbnails_api.blueprint):
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
+    csrf.exempt(downloads_api.blueprint)  # its POST only reads
     for room in ROOMS:
         app.register_blueprint(room)
+    follow_requests(app)
     if config.public_url:
         serve_at(app, config.public_url)
     return app

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping, MutableMapping
@@ -26,6 +27,19 @@ def parse_environment(text: str) -> str:
 def parse_log_format(text: str) -> str:
     if text not in {TEXT, JSON}:
         raise ValueError(f"{TEXT} or {JSON}, not {text!r}")
+    return text
+
+
+def parse_count(text: str) -> int:
+    count = parse_int(text)
+    if count < 1:
+        raise ValueError(f"1 or more, not {count}")
+    return count
+
+
+def parse_filename(text: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]*", text, re.ASCII):
+        raise ValueError(f"letters, digits, dots, hyphens and underlines, not {text!r}")
     return text
 
 
@@ -54,8 +68,8 @@ SETTINGS: dict[str, Setting] = {
         Setting("HOST", "127.0.0.1", "Address that `make run` listens on."),
         Setting("PORT", "8000", "Port that `make run` listens on.", parse_int),
         Setting("DATA_DIR", "./var", "Folder of the embedded database, queue, files, uploads and logs."),
-        Setting("WORKERS", "1", "Ingest workers that `make run` starts.", parse_int),
-        Setting("WEB_CONCURRENCY", "2", "gunicorn processes that `make run` starts.", parse_int),
+        Setting("WORKERS", "1", "Ingest workers that `make run` starts.", parse_count),
+        Setting("WEB_CONCURRENCY", "2", "gunicorn processes that `make run` starts.", parse_count),
         Setting("DEMO", "true", "Whether `make run` fills an empty archive with a demo.", parse_flag),
         Setting("SECRET_KEY", "", "Signs sessions and download links; any long random text.", secret=True),
         Setting(
@@ -74,7 +88,13 @@ SETTINGS: dict[str, Setting] = {
             parse_paths,
         ),
         Setting("INGEST_JOB_TIMEOUT_S", "900", "Seconds after which a worker gives up on one file.", parse_int),
-        Setting("INGEST_ATTEMPTS", "5", "How often a file is tried before its job fails.", parse_int),
+        Setting(
+            "INGEST_LEASE_S",
+            "60",
+            "Seconds without a sign of a job's worker, or of its bell in Redis, after which it is looked after.",
+            parse_int,
+        ),
+        Setting("INGEST_ATTEMPTS", "5", "How often a file is tried before its job fails.", parse_count),
         Setting("INGEST_FIRST_RETRY_S", "2", "Seconds until the first new try; each wait is longer.", parse_int),
         Setting("INGEST_LAST_RETRY_S", "600", "Seconds until the last new try.", parse_int),
         Setting("QUEUE_BROKER_URL", "", "RabbitMQ, such as amqp://user:password@host/; empty: none.", secret=True),
@@ -91,6 +111,16 @@ SETTINGS: dict[str, Setting] = {
         Setting("ARCHIVE_NAME", "Science Archive", "Name at the head of each page."),
         Setting("NAME_RESOLVER_URL", "", "URL of a Sesame name resolver; empty: only the built-in OpenNGC is asked."),
         Setting("DOWNLOAD_LINK_HOURS", "48", "Hours for which a download link works.", parse_int),
+        Setting("ZIP_DOWNLOAD_FILENAME_BASE", "ocs-frames", "How the names of zips begin.", parse_filename),
+        Setting(
+            "ZIP_DOWNLOAD_MAX_UNCOMPRESSED_FILES", "10", "Most frames that one zip gives uncompressed.", parse_count
+        ),
+        Setting(
+            "COUNT_PATIENCE_MS",
+            "2000",
+            "Milliseconds for an exact count; then it is estimated.",
+            parse_count,
+        ),
         Setting("MAX_UPLOAD_BYTES", str(8 * 1024**3), "Largest file that may be uploaded.", parse_int),
         Setting(
             "SCIENCE_CONFIGURATION_TYPES",
@@ -128,6 +158,7 @@ class AppConfig:
     upload_dir: Path
     ingest_roots: tuple[Path, ...]
     ingest_job_timeout_s: int
+    ingest_lease_s: int
     ingest_attempts: int
     ingest_first_retry_s: int
     ingest_last_retry_s: int
@@ -145,6 +176,9 @@ class AppConfig:
     archive_name: str
     name_resolver_url: str
     download_link_hours: int
+    zip_download_filename_base: str
+    zip_download_max_uncompressed_files: int
+    count_patience_ms: int
     max_upload_bytes: int
     science_configuration_types: tuple[str, ...]
 

@@ -10,6 +10,14 @@ from app.extensions import db
 from app.frames.sky import register_sky_functions
 
 LONGEST_WAIT_FOR_LOCK_S = 30
+#: A server whose machine is gone says nothing more: within a minute its connections are given up.
+POSTGRESQL_PATIENCE = {
+    "connect_timeout": 10,  # seconds
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
 
 
 def build_engine_options(database_url: str) -> dict[str, Any]:
@@ -17,7 +25,7 @@ def build_engine_options(database_url: str) -> dict[str, Any]:
     if database_url.startswith("sqlite"):
         return {"connect_args": {"timeout": LONGEST_WAIT_FOR_LOCK_S}}
     # A connection that died with its server is noticed, and replaced, before it is used.
-    return {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8}
+    return {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8, "connect_args": POSTGRESQL_PATIENCE}
 
 
 def set_up_connections(app: Flask) -> None:

@@ -18,6 +18,9 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from app.request_ids import get_request_id
+from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpecificationError
+
 log = logging.getLogger(__name__)
 
 
@@ -81,6 +84,8 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(HTTPException, _render_http)
     app.register_error_handler(RecursionError, lambda _: _render(BadRequest("The body is nested too deeply.")))
     app.register_error_handler(OperationalError, _render_database)
+    app.register_error_handler(FileStoreConnectionError, _render_store)
+    app.register_error_handler(FileStoreSpecificationError, _render_store)
     app.register_error_handler(Exception, _render_unforeseen)
 
 
@@ -100,6 +105,11 @@ def _render_database(error: OperationalError) -> Response:
     return _render(Unavailable("The archive's database does not answer at the moment; please try again."))
 
 
+def _render_store(error: Exception) -> Response:
+    log.error("the file store failed: %s", error)
+    return _render(Unavailable("The archive's file store does not answer; please try again.", code="store_unavailable"))
+
+
 def _render_unforeseen(error: Exception) -> Response:
     log.exception("unforeseen error at %s %s", request.method, request.path)
     return _render(ArchiveError("Something went wrong inside the archive; its log says what."))
@@ -107,9 +117,15 @@ def _render_unforeseen(error: Exception) -> Response:
 
 def _render(error: ArchiveError) -> Response:
     if wants_html():
-        page = render_template("errors/error.html", status=error.status, title=error.status.phrase, error=error)
+        page = render_template(
+            "errors/error.html",
+            status=error.status,
+            title=error.status.phrase,
+            error=error,
+            request_id=get_request_id(),
+        )
         return make_response(page, error.status)
-    response = make_response(jsonify(build_error(error)), error.status)
+    response = make_response(jsonify({"request_id": get_request_id()} | build_error(error)), error.status)
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Token"
     return response
@@ -117,7 +133,16 @@ def _render(error: ArchiveError) -> Response:
 
 def build_error(error: ArchiveError) -> dict[str, Any]:
     """Return the JSON of an error. Field messages stand at the top level: there OCS programs look for them."""
-    return {**error.fields, "detail": error.message, "code": error.code}
+    return {**_shape(error.fields), "detail": error.message, "code": error.code}
+
+
+def _shape(messages: Any) -> Any:
+    """Give the messages on the parts of a list as a list, as OCS programs know them; a part without fault has {}."""
+    if not isinstance(messages, dict):
+        return messages
+    if messages and all(isinstance(key, int) for key in messages):
+        return [_shape(messages.get(place, {})) for place in range(max(messages) + 1)]
+    return {name: _shape(told) for name, told in messages.items()}
 
 
 def _code(status: HTTPStatus) -> str:

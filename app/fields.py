@@ -1,8 +1,11 @@
-"""How a text from outside is read: each class turns it into a value, or says what would do."""
+"""How a text from outside is read: each class turns it into a value, or says what would do.
+
+What a class of its own reads stands in its `json_schema`, for the OpenAPI document.
+"""
 
 import datetime as dt
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -14,6 +17,8 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 class Word(ma.fields.String):
     """A text of one line."""
+
+    json_schema: ClassVar[dict[str, Any]] = {"maxLength": LONGEST_TEXT}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
@@ -34,12 +39,14 @@ class WholeNumber(ma.fields.Integer):
 class UtcTime(ma.fields.Field[dt.datetime]):
     """An ISO 8601 time; UTC where it names no offset, and a day's first moment where it names no time."""
 
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "examples": ["2026-11-20T03:15:00Z"]}
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.datetime:
         text = str(value).strip()
-        if "T" in text:
-            text = text.replace(" ", "+")  # an offset's plus sign, which a URL turns into a space
+        day, _, rest = text.replace("T", " ").partition(" ")
         try:
-            time = dt.datetime.fromisoformat(text)
+            # A space that remains was an offset's plus sign: a URL turns it into one.
+            time = dt.datetime.fromisoformat(f"{day} {rest.replace(' ', '+')}".strip())
             return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
         except (ValueError, OverflowError):
             raise ma.ValidationError(
@@ -49,6 +56,8 @@ class UtcTime(ma.fields.Field[dt.datetime]):
 
 class Night(ma.fields.Field[dt.date]):
     """An observing night, ``YYYY-MM-DD`` or ``YYYYMMDD``."""
+
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "examples": ["2026-11-20"]}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.date:
         text = str(value).strip()

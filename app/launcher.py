@@ -28,7 +28,7 @@ from app.processes import POLL_S, Service, Supervisor
 
 START_PATIENCE_S = 60.0
 FLASK = (sys.executable, "-m", "flask", "--app", "wsgi")
-GUNICORN = (sys.executable, "-m", "gunicorn", "wsgi:app")
+GUNICORN = (sys.executable, "-m", "gunicorn")
 LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # how to reach what listens everywhere
 
 
@@ -56,13 +56,12 @@ def run(config: AppConfig, redis_server: str | None, *, is_empty: bool) -> None:
     supervisor.listen_for_signals()
     try:
         start(config, redis_server, supervisor)
+        say(f"The archive is at {config.public_url or url_of(config)}")
+        say(f"Ctrl-C stops it; its logs are in {config.data_dir / 'log'}")
         if is_empty and config.demo:
             make_demo(config, supervisor)
-        else:
-            say(f"The archive is at {config.public_url or url_of(config)}")
-            if is_demo_unfinished(config):
-                say(f"Its demo was interrupted: “flask --app wsgi demo --url {url_of(config)}” goes on with it.")
-        say(f"Ctrl-C stops it; its logs are in {config.data_dir / 'log'}")
+        elif is_demo_unfinished(config):
+            say(f"Its demo was interrupted: “flask --app wsgi demo --url {url_of(config)}” goes on with it.")
         while not supervisor.is_asked_to_stop and not make_swallowed_interrupt():
             supervisor.tend()
             time.sleep(POLL_S)
@@ -82,8 +81,7 @@ def start(config: AppConfig, redis_server: str | None, supervisor: Supervisor) -
     if redis_server:
         supervisor.start(redis_service(config, redis_server))
         wait_for(redis_answers, config, supervisor)
-    workers = [worker_service(config, number) for number in range(1, config.workers + 1)]
-    supervisor.start(*workers, reconciler_service(config), web_service(config))
+    supervisor.start(*list_flask_services(config), web_service(config))
     wait_for(web_answers, config, supervisor)
 
 
@@ -114,24 +112,30 @@ def redis_service(config: AppConfig, redis_server: str) -> Service:
     return Service("queue (Redis)", command, config.data_dir / "log" / "redis.log")
 
 
-def worker_service(config: AppConfig, number: int) -> Service:
-    log = config.data_dir / "log" / f"worker-{number}.log"
-    return Service(f"ingest worker {number}", [*FLASK, "worker"], log)
-
-
-def reconciler_service(config: AppConfig) -> Service:
-    return Service("reconciler", [*FLASK, "reconcile"], config.data_dir / "log" / "reconciler.log")
+def list_flask_services(config: AppConfig) -> list[Service]:
+    """List the programs beside the web: workers and reconciler, and what tells of files or takes them, if any."""
+    log = config.data_dir / "log"
+    services = [
+        Service(f"ingest worker {number}", [*FLASK, "worker"], log / f"worker-{number}.log")
+        for number in range(1, config.workers + 1)
+    ]
+    services.append(Service("reconciler", [*FLASK, "reconcile"], log / "reconciler.log"))
+    if config.processed_exchange_enabled or config.webhook_urls:
+        services.append(Service("publisher", [*FLASK, "publish"], log / "publisher.log"))
+    if config.intake_rabbitmq:
+        services.append(Service("intake from RabbitMQ", [*FLASK, "intake", "rabbitmq"], log / "intake-rabbitmq.log"))
+    if config.intake_folders:
+        watch = [*FLASK, "intake", "folder", *map(str, config.intake_folders)]
+        services.append(Service("intake from folders", watch, log / "intake-folder.log"))
+    return services
 
 
 def web_service(config: AppConfig) -> Service:
-    """Run gunicorn: threads for slow downloads, room for a search's long URL, and an end within seconds."""
+    """Run gunicorn, by gunicorn.conf.py, with an end within seconds."""
     log = config.data_dir / "log"
     command = [*GUNICORN, "--bind", f"{bracketed(config.host)}:{config.port}"]
-    command += ["--worker-class", "gthread", "--workers", str(config.web_concurrency), "--threads", "4"]
-    command += ["--timeout", "60", "--graceful-timeout", "3", "--keep-alive", "5"]
-    command += ["--limit-request-line", "8190", "--access-logfile", str(log / "access.log")]
-    command += ["--preload"]  # one import for all of them: nothing connects at import, so they may fork after it
-    command += ["--no-control-socket"]  # all of a user's gunicorns would share the one
+    command += ["--workers", str(config.web_concurrency), "--graceful-timeout", "3"]
+    command += ["--access-logfile", str(log / "access.log")]
     return Service("web server", command, log / "web.log")
 
 

@@ -28,6 +28,7 @@ def register_pages(app: Flask) -> None:
     app.context_processor(_describe_page)
     app.template_filter("utc")(format_utc)
     app.template_filter("filesize")(format_size)
+    app.template_filter("grouped")(format_count)
     app.after_request(_add_headers)
 
 
@@ -37,6 +38,11 @@ def format_size(size: int | None) -> str:
         return ""
     power = min(int(math.log10(max(size, 1)) // 3), len(SIZE_UNITS) - 1)
     return f"{size / 1000**power:.3g} {SIZE_UNITS[power]}"
+
+
+def format_count(count: int) -> str:
+    """Write a number with its digits in groups of three."""
+    return f"{count:,}".replace(",", "\u202f")
 
 
 def _describe_page() -> dict[str, Any]:

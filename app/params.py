@@ -9,8 +9,9 @@ from flask import Request, request
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.errors import BadRequest
+from app.errors import BadRequest, TooLarge
 
 LEAST_LIKENESS = 0.6
 WHOLE_BODY = "_schema"  # marshmallow's name for it
@@ -52,6 +53,24 @@ def parse_query(schema: ma.Schema) -> dict[str, Any]:
         If a parameter is unknown, repeated or malformed; it names each of them.
     """
     parsed: dict[str, Any] = parser.parse(schema, request, location="query")
+    return parsed
+
+
+def parse_body(schema: ma.Schema, largest_bytes: int) -> dict[str, Any]:
+    """Return a JSON body, as the schema loads it.
+
+    Raises
+    ------
+    BadRequest
+        If it is no JSON object, or a field is malformed; it names each of them.
+    TooLarge
+        If it has more than `largest_bytes`.
+    """
+    request.max_content_length = largest_bytes
+    try:
+        parsed: dict[str, Any] = parser.parse(schema, request, location="json")
+    except RequestEntityTooLarge:
+        raise TooLarge(f"The body is too large: this address takes at most {largest_bytes // 2**20} MiB.") from None
     return parsed
 
 

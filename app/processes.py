@@ -2,13 +2,16 @@
 
 import ctypes
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -16,6 +19,8 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 POLL_S = 0.1
 STOP_PATIENCE_S = 7.0
+LAST_CALL_S = 3.0  # before that is over, who is still busy is asked again: a worker then gives its file back
+HURRY_S = 1.5  # what is left once we are asked again ourselves
 LONGEST_BACK_OFF_S = 30.0
 HEALTHY_AFTER_S = 60.0  # the deaths before a run of this length are forgotten
 ONE_REQUEST_S = 0.5  # a signal to a whole process group may reach us twice: make passes its own on
@@ -85,16 +90,21 @@ class Supervisor:
                 kept.revive(self._say)
 
     def stop(self) -> None:
-        """End every child: politely group by group; by force when time is up or we are asked once more."""
+        """End every child: group by group, asked twice; by force when time is up, soon if we are asked once more."""
         deadline_s = time.monotonic() + STOP_PATIENCE_S
         asked = self._stop_requests
+
+        def count_left_s() -> float:
+            is_urgent = self._stop_requests > asked
+            end_s = min(deadline_s, self._latest_request_s + HURRY_S) if is_urgent else deadline_s
+            return end_s - time.monotonic()
+
         for group in reversed(self._groups):
-            for child in reversed(group):
-                child.process.terminate()
-            while not all(child.has_ended for child in group):
-                if time.monotonic() > deadline_s or self._stop_requests > asked:
-                    break
-                time.sleep(POLL_S)
+            for kept_s in (LAST_CALL_S, 0):
+                for child in reversed(group):
+                    child.process.terminate()
+                while not all(child.has_ended for child in group) and count_left_s() > kept_s:
+                    time.sleep(POLL_S)
         for group in self._groups:
             for child in group:
                 child.kill()
@@ -170,6 +180,12 @@ class _KeptChild(_Child):
         elif now_s >= self._due_s:
             self._due_s = None
             self.start()
+
+
+@cache
+def name_process() -> str:
+    """Return a name for this process that no other has: in containers, hosts and numbers come again."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def end_with_parent() -> None:

@@ -1,10 +1,11 @@
-"""``python -m app.reference`` writes what is said once in the code into the papers: settings.md and .env.example."""
+"""``python -m app.reference`` writes what is said once in the code into the papers: settings, errors of ingest."""
 
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 from app.config import SETTINGS as APP_SETTINGS
+from app.ingest.error_codes import CODES_BY_CLASS
 from ocs_archive.settings import SETTINGS as LIBRARY_SETTINGS
 from ocs_archive.settings import Setting
 
@@ -14,6 +15,23 @@ SETTINGS_HEAD = """# Settings
 
 Each setting is an environment variable. This page is made from the code: `python -m app.reference`.
 Secrets are marked; keep them out of files that are shared.
+"""
+
+ERRORS_HEAD = """# Why a file was not archived
+
+Each failure of an ingest job has a class, which says whether it is tried again, and a code, which is stable: programs
+may count and filter by it (`GET /ingest/jobs?error_code=fits.truncated`). The message names the file and the mend.
+This page is made from the code: `python -m app.reference`.
+
+| class | what the archive does |
+|---|---|
+| `RetryError` | tries again, 2 s later (INGEST_FIRST_RETRY_S) |
+| `BackoffRetryError` | tries again, each time later, up to 10 min (INGEST_LAST_RETRY_S), INGEST_ATTEMPTS times in all |
+| `DoNotRetryError` | nothing: it would fail again. Mend the cause, then retry the job or submit the file again |
+| `NonFatalDoNotRetryError` | nothing, and nothing is wrong: the file is in the archive |
+
+| code | class | what it means, and the mend |
+|---|---|---|
 """
 
 
@@ -38,7 +56,21 @@ def build_environment_example() -> str:
     )
 
 
-PAPERS = {"docs/settings.md": build_settings_page, ".env.example": build_environment_example}
+def build_errors_page() -> str:
+    """Return docs/ingest-errors.md."""
+    rows = (
+        f"| `{code}` | {error_class.removesuffix('Error')} | {meaning} |\n"
+        for error_class, codes in CODES_BY_CLASS.items()
+        for code, meaning in codes.items()
+    )
+    return ERRORS_HEAD + "".join(rows)
+
+
+PAPERS = {
+    "docs/settings.md": build_settings_page,
+    "docs/ingest-errors.md": build_errors_page,
+    ".env.example": build_environment_example,
+}
 
 
 def _build_table(settings: Iterable[Setting]) -> str:

@@ -3,60 +3,53 @@
 import itertools
 import logging
 import os
+import signal
 import time
 
 import click
 from flask.cli import with_appcontext
-from rq import Queue, Worker
-from rq.job import Job
-from rq.worker import WorkerStatus
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db, get_queue, get_redis
 from app.ingest.actions import reconcile as reconcile_due
 from app.ingest.actions import ring_for_missing
 from app.ingest.bell import INGEST_QUEUE, PREVIEW_QUEUE
+from ingest_worker.archive_worker import ArchiveWorker
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 RECONCILE_EVERY_S = 1.0
 RING_FOR_MISSING_EVERY = 60  # rounds
 
 log = logging.getLogger(__name__)
 
 
-class ArchiveWorker(Worker):
-    """A worker that ingests in its own process and makes previews in a child.
-
-    Without a fork for each file astropy is imported once, and connections are kept. A picture's decoder, though, may
-    crash on a damaged file, and must not take the worker with it.
-    """
-
-    def execute_job(self, job: Job, queue: Queue) -> None:
-        if queue.name == PREVIEW_QUEUE:
-            super().execute_job(job, queue)
-        else:
-            self.perform_job(job, queue, self.prepare_execution(job))
-            self.set_state(WorkerStatus.IDLE)
-
-
 @click.command("worker")
 @click.option("--burst", is_flag=True, help="Stop when nothing waits.")
+@click.option(
+    "--queue",
+    "queue_names",
+    type=click.Choice([INGEST_QUEUE, PREVIEW_QUEUE]),
+    multiple=True,
+    default=[INGEST_QUEUE, PREVIEW_QUEUE],
+    help="Serve this queue only.",
+)
 @with_appcontext
-def worker(burst: bool) -> None:
+def worker(burst: bool, queue_names: tuple[str, ...]) -> None:
     """Ingest files, and make previews while no file waits."""
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     engine = db.engine
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))  # a connection serves one process
+    queues = [get_queue(name) for name in queue_names]  # the first comes first
+    archive_worker = ArchiveWorker(queues, connection=get_redis())  # before any use: it lets the connection wait long
     ring_for_missing()
-    queues = [get_queue(INGEST_QUEUE), get_queue(PREVIEW_QUEUE)]  # the first comes first
-    ArchiveWorker(queues, connection=get_redis()).work(burst=burst, logging_level="WARNING")
+    db.session.remove()  # else the connection would go along into each child
+    archive_worker.work(burst=burst, logging_level="WARNING")
 
 
 @click.command("reconcile")
 @with_appcontext
 def reconcile() -> None:
     """Look after the jobs that are due, for ever: those that wait, and those whose worker or whose bell is gone."""
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    signal.signal(signal.SIGTERM, _end)
+    log.info("the reconciler begins")
     for turn in itertools.count():
         try:
             reconcile_due()
@@ -67,3 +60,8 @@ def reconcile() -> None:
         finally:
             db.session.remove()
         time.sleep(RECONCILE_EVERY_S)
+
+
+def _end(*_signal: object) -> None:
+    """End at once: what is not committed has not been done. A container's first process has no default for SIGTERM."""
+    raise SystemExit

@@ -3,16 +3,18 @@
 import datetime as dt
 import io
 import logging
-import os
 import shutil
-import socket
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from structlog.contextvars import bound_contextvars
 
 from app.extensions import db, get_file_store
 from app.frames.actions import save_thumbnail
@@ -27,12 +29,16 @@ from app.ingest.actions import (
     reconcile,
 )
 from app.ingest.bell import ring, ring_for_previews
-from app.ingest.models import IngestJob, PreviewState
+from app.ingest.models import IngestJob, JobState, PreviewState
+from app.processes import name_process
 from ingest_worker.archiving import ingest
-from ingest_worker.exceptions import DoNotRetryError, IngestError, RetryError
+from ingest_worker.datafiles import store_data_file
+from ingest_worker.exceptions import BackoffRetryError, DoNotRetryError, IngestError, RetryError
+from ingest_worker.interrupts import Interrupted
 from ingest_worker.leases import kept_lease
 from ingest_worker.previews import Preview, PreviewError, build_previews
 from ingest_worker.retries import find_wait_s
+from ingest_worker.timings import Timings
 from ocs_archive.input.file import File, FileSpecificationException
 from ocs_archive.input.thumbnailfile import ThumbnailFile
 from ocs_archive.settings import settings
@@ -41,9 +47,11 @@ from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpe
 log = logging.getLogger(__name__)
 
 NEVER_FINISHED = "It was begun and never finished: the process that made it ended."
+DATABASE_PAUSE_S = 1.0
 QUICK_TRIES = 3  # of what only met another worker
 PREVIEW_ERRORS = (
     PreviewError,
+    IngestError,
     FileSpecificationException,
     FileStoreConnectionError,
     FileStoreSpecificationError,
@@ -52,29 +60,61 @@ PREVIEW_ERRORS = (
 
 
 def run_ingest_job(job_id: int) -> None:
-    """Ingest the file of a job, unless it is another worker's; then look after the jobs that are due."""
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    try:
+    """Look after the jobs that are due; then ingest the file of this one, unless it is another worker's."""
+    owner = name_process()
+    with _database_work(job_id, ring):
+        reconcile()  # where nothing is due, one query in the transaction that takes the job
         job = claim(job_id, owner)
         if job is not None:
-            with kept_lease(job_id, owner):
+            with bound_contextvars(**_describe(job)), kept_lease(job_id, owner):
                 _run(job, owner)
-        reconcile()
-    finally:
-        db.session.remove()
 
 
 def run_preview_job(job_id: int) -> None:
     """Make the pictures of the frame of a job; that they can't be made fails nothing but themselves."""
-    try:
+    with _database_work(job_id, ring_for_previews):
         job = db.session.get(IngestJob, job_id)
         if job is not None and job.preview_state == PreviewState.OWED:
             # Said first, so that a picture that takes its process down is not tried for ever.
             mark_previews(job_id, PreviewState.FAILED, NEVER_FINISHED)
             db.session.commit()
-            _run_previews(job)
+            with bound_contextvars(**_describe(job)):
+                _run_previews(job)
+
+
+def give_back_previews(job_id: int) -> None:
+    """Owe the pictures of a job again whose making was broken off."""
+    try:
+        job = db.session.get(IngestJob, job_id)
+        if job is not None and job.preview_error == NEVER_FINISHED:
+            mark_previews(job_id, PreviewState.OWED)
+            db.session.commit()
+            ring_for_previews(job_id)
     finally:
         db.session.remove()
+
+
+@contextmanager
+def _database_work(job_id: int, ring_again: Callable[[int], object]) -> Iterator[None]:
+    """Leave the session at the end; if the database is away, put the bell back, after a pause.
+
+    Without that a worker would run through all bells in no time, and in vain.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        db.session.rollback()
+        log.warning("the database does not answer, ingest job %d waits: %s", job_id, error.orig)
+        time.sleep(DATABASE_PAUSE_S)
+        ring_again(job_id)
+    finally:
+        db.session.remove()
+
+
+def _describe(job: IngestJob) -> dict[str, Any]:
+    """Return what each line of the log says of the job in hand."""
+    described = {"job_id": job.id, "basename": job.filename.partition(".")[0]}
+    return described | ({"request_id": job.request_id} if job.request_id else {})
 
 
 def _run_previews(job: IngestJob) -> None:
@@ -99,55 +139,59 @@ def _run_previews(job: IngestJob) -> None:
 
 
 def _run(job: IngestJob, owner: str) -> None:
-    job_id, filename, attempts = job.id, job.filename, job.attempts
+    job_id, filename, attempts, took = job.id, job.filename, job.attempts, Timings()
     try:
-        _ingest_at_once(job, owner)
+        state = _ingest_at_once(job, owner, took)
     except LeaseLostError as error:
         db.session.rollback()
         log.warning("%s", error)
     except IngestError as error:
         log.warning("ingest job %d, %s: %s %s: %s", job_id, filename, type(error).__name__, error.code, error)
-        _fail(job_id, owner, error, attempts)
+        _fail(job_id, owner, error, attempts, took)
+    except Interrupted:
+        _give_back(job_id, owner)
+    except JobTimeoutException:
+        late = BackoffRetryError("It took longer than INGEST_JOB_TIMEOUT_S; is the store slow?", "worker.timeout")
+        _fail(job_id, owner, late, attempts, took)
     except Exception as error:
         # Whatever it is, the job must stand on the operator's list; the log has the rest.
         log.exception("ingest job %d, %s: unforeseen error", job_id, filename)
-        _fail(job_id, owner, DoNotRetryError(f"Unforeseen error, see the worker's log: {error!r}"), attempts)
-    except BaseException:  # this worker is told to end at once
-        db.session.rollback()
-        give_back(job_id, owner)
-        db.session.commit()
-        ring(job_id)
-        raise
+        _fail(job_id, owner, DoNotRetryError(f"Unforeseen error, see the worker's log: {error!r}"), attempts, took)
     else:
-        _finish(job)
+        _finish(job, state)
 
 
-def _finish(job: IngestJob) -> None:
-    db.session.refresh(job)
-    log.info("ingest job %d, %s: %s", job.id, job.filename, job.state)
-    if job.preview_state == PreviewState.OWED:
+def _finish(job: IngestJob, state: JobState) -> None:
+    log.info("ingest job %d, %s: %s", job.id, job.filename, state)
+    if state == JobState.ARCHIVED:
         ring_for_previews(job.id)
     if job.is_upload:
         Path(job.filepath).unlink(missing_ok=True)
 
 
-def _ingest_at_once(job: IngestJob, owner: str) -> None:
+def _give_back(job_id: int, owner: str) -> None:
+    db.session().invalidate()  # its connection may have been in the middle of an answer
+    give_back(job_id, owner)
+    db.session.commit()
+    log.warning("ingest job %d is given back: this worker ends", job_id)
+    ring(job_id)
+
+
+def _ingest_at_once(job: IngestJob, owner: str, took: Timings) -> JobState:
     """Ingest; what only met another worker with the same file is tried again at once."""
-    for remaining in reversed(range(QUICK_TRIES)):
+    for _ in range(QUICK_TRIES - 1):
         try:
-            ingest(job, owner)
-            break
+            return ingest(job, owner, took)
         except RetryError:
             db.session.rollback()
-            if not remaining:
-                raise
+    return ingest(job, owner, took)
 
 
-def _fail(job_id: int, owner: str, error: IngestError, attempts: int) -> None:
+def _fail(job_id: int, owner: str, error: IngestError, attempts: int, took: Timings) -> None:
     db.session.rollback()
     wait_s = find_wait_s(error, attempts)
     retry_at = None if wait_s is None else dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait_s)
-    mark_failed(job_id, owner, Failure(type(error).__name__, error.code, str(error)), retry_at)
+    mark_failed(job_id, owner, Failure(type(error).__name__, error.code, str(error)), retry_at, took)
     db.session.commit()
 
 
@@ -169,15 +213,8 @@ def _save_preview(frame: Frame, preview: Preview) -> None:
     names = {settings.THUMBNAIL_FRAME_BASENAME_KEY: frame.basename, settings.THUMBNAIL_SIZE_KEY: preview.size}
     file = File(io.BytesIO(preview.jpeg), f"{frame.basename}-{preview.size}.jpg")
     picture = ThumbnailFile(file, headers | names)
-    stored = get_file_store().store_file(picture)
-    save_thumbnail(
-        frame.basename,
-        preview.size,
-        width=preview.width,
-        height=preview.height,
-        store_path=picture.get_filestore_path(),
-        **stored,
-    )
+    stored = store_data_file(get_file_store(), picture, file.get_md5(), len(file))
+    save_thumbnail(frame.basename, preview.size, width=preview.width, height=preview.height, **stored)
 
 
 @contextmanager

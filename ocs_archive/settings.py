@@ -152,7 +152,8 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "FILESTORE_TYPE",
             "dummy",
-            "Where files are kept: dummy, local or s3. The archive takes local, in DATA_DIR, if it is unset.",
+            "Where files are kept: dummy, local, s3, or the dotted path of a FileStore of the observatory's own. "
+            "The archive takes local, in DATA_DIR, if it is unset.",
         ),
         Setting("FILESYSTEM_STORAGE_ROOT_DIR", "", "Folder of the local store."),
         Setting("FILESYSTEM_STORAGE_BASE_URL", "http://0.0.0.0/", "URL at which the local store's folder is served."),
@@ -167,6 +168,8 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "S3_DAYS_TO_IA_STORAGE", "60", "Age in days from which S3 keeps an observation as STANDARD_IA.", parse_int
         ),
+        Setting("API_ROOT", "http://localhost:8000/", "The archive's address, for programs that send it their frames."),
+        Setting("AUTH_TOKEN", "", "The token of an operator, for programs that send frames.", secret=True),
     )
 }
 

@@ -1,11 +1,13 @@
 """Small FITS files for the tests: frames as a telescope writes them, made on the spot from a fixed seed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
+BLOCK_BYTES, CARD_BYTES = 2880, 80
 PIXEL_SCALE_DEG = 0.5 / 3600
 
 FRAME_CARDS: dict[str, Any] = {
@@ -79,3 +81,13 @@ def write_fits(
     path.parent.mkdir(parents=True, exist_ok=True)
     fits.HDUList(hdus).writeto(path, overwrite=True)
     return path
+
+
+def write_cards(file: Path, texts: Iterable[str | bytes]) -> None:
+    """Put cards, of at most 80 bytes each and unlike what any FITS library writes, in front of a header's END card."""
+    content = file.read_bytes()
+    end = content.index(b"END".ljust(CARD_BYTES))
+    start = -(-(end + CARD_BYTES) // BLOCK_BYTES) * BLOCK_BYTES
+    cards = [(text if isinstance(text, bytes) else text.encode()).ljust(CARD_BYTES) for text in texts]
+    header = b"".join([content[:end], *cards, b"END".ljust(CARD_BYTES)])
+    file.write_bytes(header.ljust(-(-len(header) // BLOCK_BYTES) * BLOCK_BYTES) + content[start:])

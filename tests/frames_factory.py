@@ -42,9 +42,9 @@ def build_version(basename: str, content: str = "first") -> dict[str, Any]:
 def add_frame(basename: str, *, contents: tuple[str, ...] = ("first",), **fields: Any) -> int:
     """Archive a frame with a version for each of `contents`, and return its id. Needs the application's context."""
     versions = [build_version(basename, content) for content in contents]
-    frame = save_frame(NewFrameSchema().load({**A_FRAME, "basename": basename, "version_set": versions, **fields}))
+    frame_id = save_frame(NewFrameSchema().load({**A_FRAME, "basename": basename, "version_set": versions, **fields}))
     db.session.commit()
-    return frame.id
+    return frame_id
 
 
 def square(ra_deg: float, dec_deg: float, side_deg: float) -> dict[str, Any]:

@@ -5,6 +5,7 @@ kernel even when the tests are killed.
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -12,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pika
@@ -34,9 +35,12 @@ class ServiceMissing(Exception):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return probe.getsockname()[1]
+    """Return a port that nobody listens on, below those that the kernel gives to outgoing connections."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 class PostgresServer:
@@ -75,8 +79,10 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(*options: str) -> Iterator[PostgresServer]:
     """Start PostgreSQL, or take the server that TEST_DATABASE_URL names (its user must be able to make databases).
+
+    The options go to the program, over its own here, which spare the disk.
 
     Raises
     ------
@@ -111,32 +117,38 @@ def postgres_server() -> Iterator[PostgresServer]:
             "-N",
         ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
-        command = [bin_dir / "postgres", "-D", data, "-h", LOOPBACK, "-p", str(port), "-k", folder, "-F"]
+        command = [bin_dir / "postgres", "-D", data, "-h", LOOPBACK, "-p", str(port), "-k", folder, "-F", *options]
         server = PostgresServer(URL.create("postgresql+psycopg", "postgres", None, LOOPBACK, port, "postgres"))
         server.process = Server(command, folder / "log", lambda: bool(server.version), psycopg.OperationalError, **user)
         with running(server.process):
             yield server
 
 
+class RedisServer:
+    """A Redis server; it keeps nothing when it ends."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.process: Server | None = None  # None: not ours
+
+
 @contextmanager
-def redis_server() -> Iterator[str]:
-    """Start Redis, or take the one that TEST_REDIS_URL names; yield its URL."""
+def redis_server() -> Iterator[RedisServer]:
+    """Start Redis, or take the one that TEST_REDIS_URL names."""
     if given := os.environ.get("TEST_REDIS_URL"):
-        yield given
+        yield RedisServer(given)
         return
     try:
         executable = find_redis_server()
     except LaunchError as error:
         raise ServiceMissing(str(error)) from None
     port = free_port()
-    url = f"redis://{LOOPBACK}:{port}/0"
+    server = RedisServer(f"redis://{LOOPBACK}:{port}/0")
     command = [executable, "--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
-    with (
-        temporary_folder() as folder,
-        redis.Redis.from_url(url) as connection,
-        running(Server(command, folder / "log", connection.ping, redis.ConnectionError)),
-    ):
-        yield url
+    with temporary_folder() as folder, redis.Redis.from_url(server.url) as connection:
+        server.process = Server(command, folder / "log", connection.ping, redis.ConnectionError)
+        with running(server.process):
+            yield server
 
 
 class RabbitServer:
@@ -259,13 +271,19 @@ class Server:
             time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End it; PostgreSQL would wait for its clients on SIGTERM."""
+        """End it; PostgreSQL would wait for its clients on SIGTERM. SIGKILL ends what it has started, too."""
+        if how == signal.SIGKILL:
+            self._kill_group()
         self.process.send_signal(how)
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self._kill_group()
             self.process.wait()
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def _is_ready(self) -> bool:
         try:

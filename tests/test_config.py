@@ -34,7 +34,10 @@ def test_production_without_a_secret_does_not_start(tmp_path: Path) -> None:
         AppConfig.from_env({"DATA_DIR": str(tmp_path), "ENVIRONMENT": "production"})
 
 
-@pytest.mark.parametrize(("name", "value"), [("PORT", "http"), ("DEMO", "perhaps"), ("ENVIRONMENT", "test")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "http"), ("DEMO", "perhaps"), ("ENVIRONMENT", "test"), ("WORKERS", "0"), ("LOG_FORMAT", "xml")],
+)
 def test_a_setting_that_cannot_be_understood_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name):
         AppConfig.from_env({"DATA_DIR": str(tmp_path), name: value})

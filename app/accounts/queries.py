@@ -22,9 +22,8 @@ def find_user_by_id(user_id: int) -> User | None:
     return db.session.get(User, user_id)
 
 
-def find_user_by_token(token: str) -> User | None:
-    found = db.session.scalar(select(ApiToken).where(ApiToken.token_hash == hash_token(token)))
-    return found.user if found else None
+def find_token(token: str) -> ApiToken | None:
+    return db.session.scalar(select(ApiToken).where(ApiToken.token_hash == hash_token(token)))
 
 
 def find_user_by_password(username: str, password: str) -> User | None:
@@ -34,7 +33,7 @@ def find_user_by_password(username: str, password: str) -> User | None:
     """
     user = find_user(username)
     try:
-        PasswordHasher().verify(user.password_hash if user else _nobodys_hash(), password)
+        PasswordHasher().verify(user.password_hash if user else _nobodys_hash(), _encode(password))
     except (VerificationError, InvalidHashError):
         return None
     return user
@@ -42,7 +41,12 @@ def find_user_by_password(username: str, password: str) -> User | None:
 
 def hash_token(token: str) -> str:
     """Hash a token. It is long and random, so that one round is enough and each request can afford it."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(_encode(token)).hexdigest()
+
+
+def _encode(text: str) -> bytes:
+    """Return the bytes of a text, even if it has halves of surrogate pairs, as JSON may."""
+    return text.encode(errors="surrogatepass")
 
 
 @cache

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from flask import g, request, session
 
-from app.accounts.models import User
-from app.accounts.queries import find_user_by_id, find_user_by_token
+from app.accounts.models import ApiToken, User
+from app.accounts.queries import find_token, find_user_by_id
 from app.errors import NotAllowed, NotLoggedIn
 
 SESSION_USER_ID = "user_id"
@@ -44,6 +44,12 @@ def current_viewer() -> Viewer:
     return viewer
 
 
+def find_viewer_by_token(text: str) -> Viewer | None:
+    """Return whom a token speaks for that came otherwise than by the Authorization header."""
+    token = find_token(text.strip())
+    return _viewer(token.user) if token else None
+
+
 def require_admin() -> Viewer:
     """Return the operator who asks.
 
@@ -60,19 +66,34 @@ def require_admin() -> Viewer:
     return viewer
 
 
+def require_token() -> ApiToken:
+    """Return the token that the request carries.
+
+    Raises
+    ------
+    NotLoggedIn
+        If it carries none, or one that this archive does not know.
+    """
+    if "Authorization" not in request.headers:
+        raise NotLoggedIn("Send the token in question: “Authorization: Token …”.")
+    return _read_token()
+
+
 def _is_write_to_api() -> bool:
     """A session counts for nothing here: another site could make a browser send its cookie."""
     return request.method not in SAFE_METHODS and (request.blueprint or "").endswith("_api")
 
 
 def _viewer_by_token() -> Viewer:
-    if "Authorization" not in request.headers:
-        return ANONYMOUS
-    scheme, _, token = request.headers["Authorization"].partition(" ")
-    user = find_user_by_token(token.strip()) if scheme.lower() in {"token", "bearer"} else None
-    if user is None:
+    return _viewer(_read_token().user) if "Authorization" in request.headers else ANONYMOUS
+
+
+def _read_token() -> ApiToken:
+    scheme, _, text = request.headers["Authorization"].partition(" ")
+    token = find_token(text.strip()) if scheme.lower() in {"token", "bearer"} else None
+    if token is None:
         raise NotLoggedIn("This archive does not know the token in the Authorization header.", code="bad_token")
-    return _viewer(user)
+    return token
 
 
 def _viewer_by_session() -> Viewer:

@@ -88,7 +88,7 @@ def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, folder
             for bar, completed in zip(bars, counts, strict=True):
                 progress.update(bar, completed=completed)
             if not console.is_terminal and min(counts) >= next_line:
-                console.print("{} frames submitted, {} archived, {} with preview".format(*counts), highlight=False)
+                console.print("Frames: {} submitted, {} archived, {} with preview".format(*counts), highlight=False)
                 next_line = min(min(counts) + FRAMES_PER_LINE, len(frames))
     return archive.count_jobs().get("failed", 0) - failed_before
 

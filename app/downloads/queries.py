@@ -1,12 +1,34 @@
-"""Reads of stored files, for whoever holds a granted link."""
+"""Reads of stored files: for whoever holds a granted link, and for a viewer the newest file of each frame."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from app.accounts.viewer import Viewer
 from app.downloads.actions import redeem_link
 from app.errors import NotFound
 from app.extensions import db
-from app.frames.models import Version
+from app.frames.models import Frame, Version
+from app.frames.queries import visible_to
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """A frame's newest file: what it is called, where it is, and what it must be. It needs no database any more."""
+
+    frame_id: int
+    basename: str
+    extension: str
+    store_path: str
+    key: str
+    md5: str
+    size: int | None  # bytes; unknown where an OCS client stored the file
+
+    @property
+    def filename(self) -> str:
+        return f"{self.basename}{self.extension}"
 
 
 def get_granted_version(token: str) -> Version:
@@ -23,3 +45,37 @@ def get_granted_version(token: str) -> Version:
     if version is None:
         raise NotFound("The file of this link is no longer in the archive.", code="version_gone")
     return version
+
+
+def list_newest_versions(viewer: Viewer, frame_ids: Sequence[int]) -> list[StoredVersion]:
+    """Return the newest file of each of some frames, once and in their order, as far as the viewer may see them."""
+    newest_id = select(func.max(Version.id)).where(Version.frame_id == Frame.id).correlate(Frame).scalar_subquery()
+    statement = (
+        select(
+            Frame.id,
+            Frame.basename,
+            Version.extension,
+            Version.store_path,
+            Version.key,
+            Version.md5,
+            Version.size,
+        )
+        .join(Version, Version.id == newest_id)
+        .where(Frame.id.in_(frame_ids), visible_to(viewer))
+    )
+    found = {row.id: StoredVersion(*row) for row in db.session.execute(statement)}
+    return [found[frame_id] for frame_id in dict.fromkeys(frame_ids) if frame_id in found]
+
+
+def get_newest_version(viewer: Viewer, frame_id: int) -> StoredVersion:
+    """Return the newest file of a frame.
+
+    Raises
+    ------
+    NotFound
+        If there is no such frame, the viewer may not see it, or it has no file.
+    """
+    versions = list_newest_versions(viewer, [frame_id])
+    if not versions:
+        raise NotFound(f"There is no frame {frame_id} with a file that you may see.", code="frame_not_found")
+    return versions[0]

@@ -6,10 +6,9 @@ from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.downloads.queries import get_granted_version
-from app.errors import NotFound, Unavailable
+from app.errors import NotFound
 from app.extensions import get_file_store
 from app.frames.models import Version
-from ocs_archive.storage.filestore import FileStoreConnectionError
 from ocs_archive.storage.filesystemstore import FileSystemStore
 
 PRESIGNED_LIFE_S = 3600  # long enough to begin; a transfer that has begun goes on
@@ -28,10 +27,7 @@ def download(token: str, filename: str) -> AnyResponse:
 
 
 def _find_file(store: FileSystemStore, version: Version) -> Path:
-    try:
-        path = store.find_file(version.store_path, version.key)
-    except FileStoreConnectionError as error:
-        raise Unavailable(f"The file store does not answer: {error}", code="store_unavailable") from error
+    path = store.find_file(version.store_path, version.key)
     if path is None:
         raise NotFound("The file store has lost the file of this version.", code="file_missing")
     return path

@@ -1,6 +1,7 @@
 """The outbox: what is owed to whom. A row goes when its message has been delivered."""
 
 import datetime as dt
+from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,6 +11,11 @@ from app.extensions import Model
 from app.frames.models import Frame, Id, Version
 
 BROKER = "broker"  # the name of that target; a webhook's is its URL
+
+
+def label_target(name: str) -> str:
+    """Return what is shown of a target: of a webhook only its host, as the rest of its address may be secret."""
+    return name if name == BROKER else urlsplit(name).hostname or "webhook"
 
 
 class EventTarget(Model):

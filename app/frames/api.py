@@ -1,17 +1,24 @@
 """Frames as JSON."""
 
+import datetime as dt
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response
 
-from app.accounts.viewer import current_viewer
+from app.accounts.viewer import current_viewer, require_admin
 from app.addresses import address_with
-from app.frames import queries
+from app.extensions import db
+from app.frames import actions, queries
+from app.frames.aggregates import AGGREGATES, list_values
 from app.frames.queries import FramePage
 from app.frames.records import build_record
-from app.frames.search import RecordSchema, SearchSchema
-from app.params import parse_query
+from app.frames.schemas import LARGEST_RECORD_BYTES, PostedFrameSchema
+from app.frames.search import AggregateSchema, RecordSchema, SearchSchema
+from app.paging import build_links
+from app.params import parse_body, parse_query
+from app.times import format_time
 
 blueprint = Blueprint("frames_api", __name__)
 
@@ -26,6 +33,23 @@ def list_frames() -> Response:
         "thumbnails": search.get("include_thumbnails", False),
     }
     return respond(_links(page) | {"results": [build_record(frame, **options) for frame in page.frames]})
+
+
+@blueprint.post("/frames/")
+def post_frame() -> Response:
+    """Create a frame, or update the one of this basename; its sender has stored its file."""
+    viewer = require_admin()
+    frame_id = actions.save_posted_frame(parse_body(PostedFrameSchema(), LARGEST_RECORD_BYTES))
+    db.session.commit()
+    return respond(build_record(queries.get_frame(viewer, frame_id)), HTTPStatus.CREATED)
+
+
+@blueprint.get("/frames/aggregate/")
+def show_aggregate() -> Response:
+    """The values that the frames of a search have; what is empty is none."""
+    values = list_values(current_viewer(), AGGREGATES.values(), parse_query(AggregateSchema()))
+    found = {name: [value for value in values[column] if value] for name, column in AGGREGATES.items()}
+    return respond(found | {"generated_at": format_time(dt.datetime.now(dt.UTC))})
 
 
 @blueprint.get("/frames/<int:frame_id>/headers/")
@@ -48,8 +72,8 @@ def show_frame(frame_id: int) -> Response:
     return respond(build_record(frame, related_frames=related, thumbnails=thumbnails))
 
 
-def respond(body: Any) -> Response:
-    return Response(orjson.dumps(body), mimetype="application/json")
+def respond(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(orjson.dumps(body), status, mimetype="application/json")
 
 
 def _links(page: FramePage) -> dict[str, Any]:
@@ -58,10 +82,4 @@ def _links(page: FramePage) -> dict[str, Any]:
             "next": address_with(cursor=page.next_cursor.to_token()) if page.next_cursor else None,
             "previous": address_with(cursor=page.previous_cursor.to_token()) if page.previous_cursor else None,
         }
-    limit, offset = page.limit, page.offset
-    return {
-        "count": page.count,
-        "next": address_with(limit=limit, offset=offset + limit) if offset + limit < page.count else None,
-        "previous": address_with(limit=limit, offset=max(offset - limit, 0)) if offset else None,
-        "count_estimated": False,
-    }
+    return build_links(page.count, page.limit, page.offset, page.has_more) | {"count_estimated": page.is_estimated}

@@ -1,16 +1,22 @@
 """How positions and polygons from outside are read: each class turns them into a value, or says what would do."""
 
+import logging
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import marshmallow as ma
 import numpy as np
+import orjson
 
 from app.columns import Ring
 from app.extensions import get_config
 from app.fields import Word
 from app.frames.positions import PositionError, SkyPosition, find_position
-from app.frames.sphere import check_ring, normalize_ring
+from app.frames.sphere import check_positions, check_ring, normalize_ring
+from ocs_archive.input.values import build_json_value, clean_json_value
+
+log = logging.getLogger(__name__)
 
 LONGEST_WKT = 20_000
 #: Possessive, so that no run of digits, however long, is read twice.
@@ -23,6 +29,8 @@ WKT_POLYGON = re.compile(r"\s*(?:SRID=4326;)?\s*POLYGON\s*\(\s*\(([^()]*)\)\s*\)
 class PositionText(Word):
     """A position, or the name of an object that is looked up."""
 
+    json_schema: ClassVar[dict[str, Any]] = Word.json_schema | {"examples": ["M 42", "83.82 -5.39"]}
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> SkyPosition:  # type: ignore[override]  # a text that becomes a position
         try:
             return find_position(super()._deserialize(value, attr, data, **kwargs), get_config().name_resolver_url)
@@ -32,6 +40,8 @@ class PositionText(Word):
 
 class PointText(ma.fields.Field[tuple[float, float]]):
     """``POINT(ra dec)`` in degrees."""
+
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "examples": ["POINT(83.82 -5.39)"]}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[float, float]:
         matched = WKT_POINT.fullmatch(str(value)[:LONGEST_WKT])
@@ -44,6 +54,8 @@ class PointText(ma.fields.Field[tuple[float, float]]):
 class PolygonText(ma.fields.Field[Ring]):
     """``POLYGON((ra dec, ra dec, …))`` in degrees: a closed ring smaller than half the sky."""
 
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "examples": ["POLYGON((83 -6, 84 -6, 84 -5, 83 -6))"]}
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Ring:
         text = str(value)
         matched = WKT_POLYGON.fullmatch(text)
@@ -54,19 +66,49 @@ class PolygonText(ma.fields.Field[Ring]):
         return _checked(np.array(_read_positions(matched[1])))
 
 
-class GeoJsonPolygon(ma.fields.Field[Ring]):
-    """A footprint as GeoJSON: a Polygon of one closed ring."""
+class Footprint(ma.fields.Field[Ring | None]):
+    """A footprint as GeoJSON: a Polygon of one closed ring.
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Ring:
+    A frame whose odd WCS gives it a footprint that can't be searched, as one that crosses itself, goes without it.
+    """
+
+    json_schema: ClassVar[dict[str, Any]] = {"type": "object", "required": ["type", "coordinates"]}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Ring | None:
+        ring = _read_ring(value)
         try:
-            if value["type"] != "Polygon" or len(value["coordinates"]) != 1:
-                raise ma.ValidationError("Must be a GeoJSON Polygon of one ring, or null.")
-            ring = np.array(value["coordinates"][0], dtype=float)
-        except (TypeError, KeyError, ValueError):
-            raise ma.ValidationError("Must be a GeoJSON Polygon of one ring, or null.") from None
-        if ring.ndim != 2 or ring.shape[1] != 2:
-            raise ma.ValidationError("Must be a ring of [ra, dec] positions in degrees.")
-        return _checked(ring)
+            check_ring(ring)
+        except ValueError as error:
+            log.warning("%s goes without its footprint: %s", (data or {}).get("basename"), error)
+            return None
+        return normalize_ring(ring)
+
+
+class FitsHeader(ma.fields.Dict):
+    """A header as a JSON object; what no database takes is cleaned as it is when a file is read."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+        loaded = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]  # marshmallow left it so
+        header: dict[str, Any] = clean_json_value(build_json_value(loaded))
+        try:
+            orjson.dumps(header)  # as it will be shown
+        except orjson.JSONEncodeError:
+            raise ma.ValidationError("Must not be nested so deeply.") from None
+        return header
+
+
+def _read_ring(value: Any) -> Ring:
+    try:
+        if value["type"] != "Polygon" or len(value["coordinates"]) != 1:
+            raise ma.ValidationError("Must be a GeoJSON Polygon of one ring, or null.")
+        ring = np.array(value["coordinates"][0], dtype=float)
+    except (TypeError, KeyError, ValueError):
+        raise ma.ValidationError("Must be a GeoJSON Polygon of one ring, or null.") from None
+    try:
+        check_positions(ring)
+    except ValueError as error:
+        raise ma.ValidationError(str(error)) from None
+    return ring
 
 
 def _read_positions(text: str) -> list[tuple[float, float]]:

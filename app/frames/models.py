@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.columns import PlainText, Ring, SkyRing, UtcDateTime
 from app.extensions import Model
 
+THUMBNAIL_SIZES = ("small", "medium", "large")
+
 #: SQLite numbers rows by itself only where the type is INTEGER.
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -121,13 +123,14 @@ class Thumbnail(Model):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     frame_id: Mapped[int] = mapped_column(ForeignKey(Frame.id, ondelete="CASCADE"))
-    size: Mapped[str] = mapped_column(PlainText)  # small, medium or large
+    size: Mapped[str] = mapped_column(PlainText)  # one of THUMBNAIL_SIZES
     width: Mapped[int | None]  # pixels
     height: Mapped[int | None]  # pixels
     key: Mapped[str] = mapped_column(PlainText)
     md5: Mapped[str] = mapped_column(PlainText)
     extension: Mapped[str] = mapped_column(PlainText)
     store_path: Mapped[str] = mapped_column(PlainText)
+    file_fault: Mapped[str] = mapped_column(PlainText, default=FileFault.NONE)
     created: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
     frame: Mapped[Frame] = relationship()

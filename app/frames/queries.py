@@ -1,6 +1,7 @@
 """All reads of frames. What a viewer gets to see goes through `visible_to`: there is no second way to a row.
 
-`find_version_by_md5` and `list_named_ids` take no viewer: they show nothing, and serve ingest and the order of a page.
+`find_version_by_md5`, `find_frame_id_by_md5` and `list_named_ids` take no viewer: they show nothing, and serve ingest
+and the order of a page. Nor does `find_archived`: whom the operator names in the settings is told of every frame.
 """
 
 import datetime as dt
@@ -9,25 +10,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, literal, or_, select, true, tuple_, union
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+)
 
 from app.accounts.viewer import Viewer
 from app.errors import NotFound
-from app.extensions import db
+from app.extensions import db, get_config, get_table
+from app.frames.counting import count_matching
 from app.frames.cursors import Cursor
-from app.frames.models import Frame, Header, RelatedFrame, Thumbnail, Version
-from app.frames.search import DEFAULT_LIMIT, DEFAULT_ORDERING, LARGEST_LIMIT, ORDERINGS, Condition, build_conditions
-
-#: The columns that the search form offers as choices.
-CHOICES = (
-    "site_id",
-    "telescope_id",
-    "instrument_id",
-    "primary_optical_element",
-    "configuration_type",
-    "proposal_id",
-    "reduction_level",
-)
+from app.frames.models import FileFault, Frame, Header, RelatedFrame, Thumbnail, Version
+from app.frames.search import DEFAULT_ORDERING, ORDERINGS, Condition, build_conditions
+from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,10 @@ class FoundFrame:
     versions: Sequence[Row[Any]] = ()
     related_ids: Sequence[int] = ()
     thumbnails: Mapping[str, Row[Any]] = field(default_factory=dict)
+
+    def find_thumbnail(self, *sizes: str) -> Row[Any] | None:
+        """Return the first of these sizes in which there is a picture."""
+        return next((self.thumbnails[size] for size in sizes if size in self.thumbnails), None)
 
     @property
     def filename(self) -> str:
@@ -51,7 +61,9 @@ class FramePage:
     frames: list[FoundFrame]
     limit: int
     offset: int = 0
+    has_more: bool = False
     count: int | None = None
+    is_estimated: bool = False
     next_cursor: Cursor | None = None
     previous_cursor: Cursor | None = None
 
@@ -71,13 +83,19 @@ def list_frames(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     """Return the page of frames that a search, as `SearchSchema` loads it, asks for."""
     if "cursor" in search or search.get("pagination_style") == "cursor":
         return _list_by_cursor(viewer, search)
-    matching = _matching(viewer, search)
+    conditions = matching(viewer, search)
     ordering = search.get("ordering", DEFAULT_ORDERING)
-    statement = select(*FRAME_COLUMNS).where(*matching).order_by(*_order_by(ordering))
+    statement = select(*FRAME_COLUMNS).where(*conditions).order_by(*_order_by(ordering))
     limit, offset = _limit(search), search.get("offset", 0)
-    rows = db.session.execute(statement.limit(limit).offset(offset)).all()
-    count = db.session.scalar(select(func.count()).select_from(Frame).where(*matching))
-    return FramePage(_attach(viewer, rows, search), limit, offset, count=count)
+    rows = db.session.execute(statement.limit(limit + 1).offset(offset)).all()  # one more tells whether there is more
+    has_more, rows = len(rows) > limit, rows[:limit]
+    if not has_more and (rows or not offset):
+        count, is_estimated = offset + len(rows), False
+    else:
+        patience_s = None if search.get("force_count") else get_config().count_patience_ms / 1000
+        count, is_estimated = count_matching(conditions, patience_s)
+        count = max(count, offset + len(rows) + has_more) if is_estimated else count
+    return FramePage(_attach(viewer, rows, search), limit, offset, has_more, count, is_estimated)
 
 
 def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
@@ -87,7 +105,7 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     sort_column, descending = _sort_column(ordering)
     statement = (
         select(*FRAME_COLUMNS, sort_column.label("sort_value"))
-        .where(*_matching(viewer, search))
+        .where(*matching(viewer, search))
         .order_by(*_order_by(ordering, backwards=backwards))
         .limit(_limit(search) + 1)  # one more tells whether there is another page
     )
@@ -169,16 +187,9 @@ def get_thumbnail(viewer: Viewer, frame_id: int, size: str) -> Thumbnail:
     return thumbnail
 
 
-def list_choices(viewer: Viewer) -> dict[str, list[Any]]:
-    """Return the values that the viewer's frames have in the columns of `CHOICES`."""
-    return {
-        name: list(
-            db.session.scalars(
-                select(getattr(Frame, name)).where(*_listed(viewer)).distinct().order_by(getattr(Frame, name))
-            )
-        )
-        for name in CHOICES
-    }
+def find_frame_id_by_md5(md5: str) -> int | None:
+    """Return the id of the frame that has a file with this content, whoever may see it: what ingest asks for each."""
+    return db.session.scalar(FIND_FRAME_ID, {"md5": md5})
 
 
 def find_version_by_md5(md5: str) -> Version | None:
@@ -186,6 +197,20 @@ def find_version_by_md5(md5: str) -> Version | None:
     return db.session.scalar(select(Version).where(Version.md5 == md5))
 
 
+def find_archived(frame_id: int) -> tuple[FoundFrame, dict[str, Any]] | None:
+    """Return a frame with its versions, and its header, whoever may see them: for the messages to pipelines."""
+    statement: Select[Any] = select(*FRAME_COLUMNS, Header.data).outerjoin(Header).where(Frame.id == frame_id)
+    row = db.session.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return FoundFrame(row, _versions([frame_id]).get(frame_id, ())), row.data or {}
+
+
+VERSIONS = get_table(Version)
+#: What the audit has marked as lost is not known: a file that comes again takes its place.
+FIND_FRAME_ID = select(VERSIONS.c.frame_id).where(
+    VERSIONS.c.md5 == bindparam("md5"), VERSIONS.c.file_fault == FileFault.NONE
+)
 FRAME_COLUMNS = tuple(column for column in Frame.__table__.columns if column.name != "target_name_ascii")
 
 
@@ -194,7 +219,8 @@ def _listed(viewer: Viewer) -> list[Condition]:
     return [visible_to(viewer), Frame.observation_date.is_not(None), has_version]
 
 
-def _matching(viewer: Viewer, search: Mapping[str, Any]) -> list[Condition]:
+def matching(viewer: Viewer, search: Mapping[str, Any]) -> list[Condition]:
+    """Return the conditions of what a search finds for a viewer."""
     own_only = [of_own_proposals(viewer)] if search.get("public") is False and not viewer.is_admin else []
     return [*_listed(viewer), *own_only, *build_conditions(search)]
 
@@ -231,7 +257,7 @@ def _beyond(cursor: Cursor, sort_column: ColumnElement[Any], *, descending: bool
 def _attach(viewer: Viewer, rows: Sequence[Any], options: Mapping[str, Any]) -> list[FoundFrame]:
     """Fetch what hangs on the frames of a page, with one query for each kind."""
     ids = [row.id for row in rows]
-    versions = _by_frame(select(*Version.__table__.columns).order_by(Version.id.desc()), Version.frame_id, ids)
+    versions = _versions(ids)
     related = _related_ids(viewer, ids) if options.get("include_related_frames", True) else {}
     thumbnails = _thumbnails(ids) if options.get("include_thumbnails") else {}
     return [
@@ -243,6 +269,11 @@ def _attach(viewer: Viewer, rows: Sequence[Any], options: Mapping[str, Any]) -> 
         )
         for row in rows
     ]
+
+
+def _versions(ids: list[int]) -> dict[int, list[Row[Any]]]:
+    """Fetch the versions of some frames, the newest first."""
+    return _by_frame(select(*Version.__table__.columns).order_by(Version.id.desc()), Version.frame_id, ids)
 
 
 def _thumbnails(ids: list[int]) -> dict[int, list[Row[Any]]]:

@@ -51,13 +51,13 @@ def build_record(frame: FoundFrame, *, related_frames: bool = True, thumbnails: 
     record |= {name: format_time(row[name]) for name in TIMES}
     record["observation_day"] = row["observation_day"].isoformat() if row["observation_day"] else None
     record["area"] = build_geojson(row["area"])
-    record["version_set"] = [_build_version(frame, version) for version in frame.versions]
+    record["version_set"] = [build_version(version, row["basename"]) for version in frame.versions]
     record["filename"] = frame.filename
     record["url"] = record["version_set"][0]["url"] if record["version_set"] else None
     if related_frames:
         record["related_frames"] = list(frame.related_ids)
     if thumbnails:
-        record["thumbnails"] = [_build_thumbnail(frame, size) for size in frame.thumbnails]
+        record["thumbnails"] = [build_thumbnail(thumbnail) for thumbnail in frame.thumbnails.values()]
     return record | {old: record[new] for old, new in OLD_NAMES.items()}
 
 
@@ -65,7 +65,8 @@ def build_geojson(area: Ring | None) -> dict[str, Any] | None:
     return None if area is None else {"type": "Polygon", "coordinates": [area.tolist()]}
 
 
-def _build_version(frame: FoundFrame, version: Any) -> dict[str, Any]:
+def build_version(version: Any, basename: str) -> dict[str, Any]:
+    """Return the record of one stored file of the frame of this basename."""
     return {
         "id": version.id,
         "created": format_time(version.created),
@@ -73,16 +74,17 @@ def _build_version(frame: FoundFrame, version: Any) -> dict[str, Any]:
         "md5": version.md5,
         "size": version.size,
         "extension": version.extension,
-        "url": grant_link(version.id, f"{frame.row.basename}{version.extension}"),
+        "url": grant_link(version.id, f"{basename}{version.extension}"),
     }
 
 
-def _build_thumbnail(frame: FoundFrame, size: str) -> dict[str, Any]:
-    thumbnail = frame.thumbnails[size]
+def build_thumbnail(thumbnail: Any) -> dict[str, Any]:
+    """Return the record of one picture of a frame."""
+    address = {"frame_id": thumbnail.frame_id, "size": thumbnail.size}
     return {
         "id": thumbnail.id,
-        "size": size,
+        "size": thumbnail.size,
         "width": thumbnail.width,
         "height": thumbnail.height,
-        "url": url_for("frames_views.show_preview", frame_id=frame.row.id, size=size, _external=True),
+        "url": url_for("frames_views.show_preview", **address, _external=True),
     }

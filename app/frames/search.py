@@ -16,10 +16,10 @@ from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word
 from app.frames import sky
 from app.frames.fields import PointText, PolygonText, PositionText
 from app.frames.models import Frame, Header
-
-DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
+from app.paging import LARGEST_LIMIT
 
 Condition = ColumnElement[bool]
+UNIT_NAMES = {"°": "degrees", "s": "seconds"}
 
 
 @dataclass(frozen=True)
@@ -232,6 +232,9 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
     SearchParameter("submitter", Word(), "Submitter", "User who submitted the observation.", _submitted_by),
 )
 
+#: What the form offers the values of that are in the archive.
+CHOICES = tuple(parameter.name for parameter in SEARCH_PARAMETERS if parameter.widget == "choice")
+
 #: What a list can be sorted by. Each order is made total by the frame's id.
 ORDERINGS: Mapping[str, ColumnElement[Any]] = {
     "id": Frame.id.expression,
@@ -249,6 +252,7 @@ ORDERINGS: Mapping[str, ColumnElement[Any]] = {
 }
 DEFAULT_ORDERING = "-observation_date"
 
+FORMAT = SearchParameter("format", ma.fields.String(validate=ma.validate.OneOf(["json"])), "Format", "json, always.")
 LIST_PARAMETERS: tuple[SearchParameter, ...] = (
     SearchParameter(
         "limit",
@@ -275,7 +279,7 @@ LIST_PARAMETERS: tuple[SearchParameter, ...] = (
         "include_related_frames", ma.fields.Boolean(), "Related frames", "false: without the related frames' ids."
     ),
     SearchParameter("include_thumbnails", ma.fields.Boolean(), "Thumbnails", "true: with the thumbnails."),
-    SearchParameter("format", ma.fields.String(validate=ma.validate.OneOf(["json"])), "Format", "json, always."),
+    FORMAT,
 )
 
 
@@ -300,14 +304,28 @@ class _SearchRules(ma.Schema):
             raise ma.ValidationError("Cursor paging has no offset.", "offset")
 
 
-SearchSchema = _SearchRules.from_dict(
-    {
-        name: copy.copy(parameter.field)
-        for parameter in SEARCH_PARAMETERS + LIST_PARAMETERS
-        for name in (parameter.name, *parameter.aliases)
-    },
-    name="SearchSchema",
-)
+def _build_schema(name: str, parameters: tuple[SearchParameter, ...]) -> type[ma.Schema]:
+    fields = {
+        alias: _build_field(parameter, alias)
+        for parameter in parameters
+        for alias in (parameter.name, *parameter.aliases)
+    }
+    return _SearchRules.from_dict(fields, name=name)
+
+
+def _build_field(parameter: SearchParameter, name: str) -> ma.fields.Field[Any]:
+    """Return a copy of the parameter's field that carries its help, for the OpenAPI document."""
+    field = copy.copy(parameter.field)
+    is_old = name != parameter.name
+    help = f"As {parameter.name}." if is_old else parameter.help
+    unit = f" In {UNIT_NAMES[parameter.unit]}." if parameter.unit and not is_old else ""
+    field.metadata = {"description": help + unit} | ({"deprecated": True} if is_old else {})
+    return field
+
+
+SearchSchema = _build_schema("SearchSchema", SEARCH_PARAMETERS + LIST_PARAMETERS)
+#: A search that has no pages.
+AggregateSchema = _build_schema("AggregateSchema", (*SEARCH_PARAMETERS, FORMAT))
 
 
 def build_conditions(search: Mapping[str, Any]) -> list[Condition]:
@@ -335,6 +353,8 @@ def find_cone_centre(search: Mapping[str, Any]) -> tuple[float, float] | None:
 class RecordSchema(ma.Schema):
     """What may be asked of one frame's record."""
 
-    include_related_frames = ma.fields.Boolean(load_default=True)
-    include_thumbnails = ma.fields.Boolean(load_default=False)
-    format = ma.fields.String(validate=ma.validate.OneOf(["json"]))
+    include_related_frames = ma.fields.Boolean(
+        load_default=True, metadata={"description": "false: without the related frames' ids."}
+    )
+    include_thumbnails = ma.fields.Boolean(load_default=False, metadata={"description": "true: with the thumbnails."})
+    format = ma.fields.String(validate=ma.validate.OneOf(["json"]), metadata={"description": "json, always."})

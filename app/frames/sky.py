@@ -61,15 +61,15 @@ def _is_within(place: ColumnElement[Any], distance_m: float) -> ColumnElement[bo
     return and_(in_box, func.ST_DWithin(Frame.area, place, reach_m, False))
 
 
-def index_footprint(frame: Frame) -> None:
+def index_footprint(frame_id: int, area: Ring | None) -> None:
     """Keep SQLite's R*Tree true after a frame was written; PostGIS keeps its own index."""
     if _is_postgresql():
         return
-    db.session.execute(delete(footprint_box).where(footprint_box.c.id == frame.id))
-    if frame.area is not None:
-        box = bounding_box(*SkyPolygon.from_ring(frame.area).bounding_cap())
+    db.session.execute(delete(footprint_box).where(footprint_box.c.id == frame_id))
+    if area is not None:
+        box = bounding_box(*SkyPolygon.from_ring(area).bounding_cap())
         names = [column.name for column in footprint_box.columns]
-        db.session.execute(insert(footprint_box).values(dict(zip(names, (frame.id, *box), strict=True))))
+        db.session.execute(insert(footprint_box).values(dict(zip(names, (frame_id, *box), strict=True))))
 
 
 def register_sky_functions(connection: sqlite3.Connection) -> None:

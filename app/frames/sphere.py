@@ -46,6 +46,14 @@ def to_unit_vectors(lon_lat_deg: ArrayLike) -> Floats:
 
 def check_ring(ring: Floats) -> None:
     """Raise ValueError, with a message for a person, unless the tests hold for the ring."""
+    check_positions(ring)
+    polygon = SkyPolygon.from_ring(ring)
+    if polygon.crosses(polygon):
+        raise ValueError("A polygon's edges must not cross each other: give its corners in order around it.")
+
+
+def check_positions(ring: Floats) -> None:
+    """Raise ValueError, with a message for a person, unless the ring is closed and each of its corners on the sky."""
     if ring.ndim != 2 or ring.shape[1] != 2 or len(ring) < 4:
         raise ValueError("A polygon needs at least 4 positions (RA, Dec), the last of them the first again.")
     if len(ring) > MOST_CORNERS:
@@ -56,9 +64,6 @@ def check_ring(ring: Floats) -> None:
         raise ValueError("A polygon's declinations must lie between -90° and +90°.")
     if (ring[0, 0] - ring[-1, 0]) % 360 or ring[0, 1] != ring[-1, 1]:
         raise ValueError("A polygon must be closed: its last position must be its first again.")
-    polygon = SkyPolygon.from_ring(ring)
-    if polygon.crosses(polygon):
-        raise ValueError("A polygon's edges must not cross each other: give its corners in order around it.")
 
 
 def normalize_ring(ring: Floats) -> Floats:

@@ -13,12 +13,14 @@ from app.downloads.actions import grant_link
 from app.errors import BadRequest, NotFound, wants_html
 from app.extensions import get_file_store
 from app.frames import api, queries
+from app.frames.aggregates import list_values
 from app.frames.angles import format_dec, format_ra
 from app.frames.chart import build_chart
 from app.frames.queries import FoundFrame
-from app.frames.search import DEFAULT_ORDERING, LARGEST_LIMIT, SearchSchema
+from app.frames.search import CHOICES, DEFAULT_ORDERING, SearchSchema
 from app.frames.search_form import build_search_form
 from app.ingest.queries import find_preview_state
+from app.paging import LARGEST_LIMIT
 from app.params import parse_query
 
 PAGE_SIZES = (25, 50, 100, 200)
@@ -47,7 +49,7 @@ def search() -> Response:
     except BadRequest as error:
         errors, status = error.fields, error.status
     form = build_search_form(request.args, errors)
-    choices = queries.list_choices(viewer)
+    choices = list_values(viewer, CHOICES, {})
     return make_response(render_template("frames/search.html", form=form, choices=choices, results=results), status)
 
 
@@ -67,7 +69,7 @@ def show_preview(frame_id: int, size: str) -> Response:
         if file is None:
             raise NotFound(f"The file store has lost the {size} preview of frame {frame_id}.", code="file_missing")
         jpeg = io.BytesIO(file.read())
-    response = send_file(jpeg, mimetype="image/jpeg", etag=thumbnail.md5, max_age=PREVIEW_LIFE_S)
+    response = send_file(jpeg, mimetype="image/jpeg", etag=thumbnail.md5 or False, max_age=PREVIEW_LIFE_S)
     response.cache_control.public, response.cache_control.private = False, True
     response.make_conditional(request.environ)
     return response

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import Any, cast
 
-import marshmallow as ma
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -11,12 +10,14 @@ from app.accounts.viewer import Viewer, require_admin
 from app.errors import BadRequest, build_error
 from app.extensions import db, get_config
 from app.ingest import actions, queries
-from app.ingest.bell import ring
+from app.ingest.bell import INGEST_QUEUE, ring, ring_each
 from app.ingest.models import IngestAttempt, IngestJob
 from app.ingest.schemas import JobBatchSchema, JobByPathSchema, JobByUploadSchema, JobSearchSchema
 from app.ingest.uploads import UploadRequest, receive_file
-from app.params import build_bad_parameter, parse_query, parser
+from app.params import parse_query, parser
 from app.times import format_time
+
+LARGEST_BATCH_BYTES = 16 * 2**20  # as many jobs as it may have, their paths as long as they may be
 
 blueprint = Blueprint("ingest_api", __name__)
 
@@ -25,6 +26,7 @@ blueprint = Blueprint("ingest_api", __name__)
 def create_job() -> ResponseReturnValue:
     """Take a file in, by its path as JSON or itself as a form; or, as JSON, many by their paths."""
     viewer = require_admin()
+    request.max_content_length = LARGEST_BATCH_BYTES
     if request.mimetype == "multipart/form-data":
         job = _take_upload(viewer.user_id)
     elif isinstance(request.get_json(silent=True), dict) and "jobs" in request.get_json():
@@ -47,20 +49,22 @@ def retry_job(job_id: int) -> ResponseReturnValue:
     return _build_receipt(job), HTTPStatus.ACCEPTED
 
 
-@blueprint.get("/ingest/jobs")
 def list_jobs() -> ResponseReturnValue:
-    """List the newest of the jobs that are asked for, and count them, in whatever state, by their states."""
+    """List the newest of the jobs that are asked for, and count them, in whatever state, by their states.
+
+    The address is shared with the page, as is that of one job: see `app.ingest.views`.
+    """
     viewer = require_admin()
     search = parse_query(JobSearchSchema())
     jobs = queries.list_jobs(viewer, search)
     return {"counts": queries.count_jobs_by_state(viewer, search), "results": [build_record(job) for job in jobs]}
 
 
-@blueprint.get("/ingest/jobs/<int:job_id>")
 def show_job(job_id: int) -> ResponseReturnValue:
     """Tell what became of a job."""
     job = queries.get_job(require_admin(), job_id)
-    return build_record(job) | {"history": [_build_attempt(attempt) for attempt in job.history]}
+    history = [_build_attempt(attempt) for attempt in job.history]
+    return build_record(job) | {"file_metadata": job.file_metadata, "history": history}
 
 
 def build_record(job: IngestJob) -> dict[str, Any]:
@@ -68,9 +72,11 @@ def build_record(job: IngestJob) -> dict[str, Any]:
     return {
         "id": job.id,
         "state": job.state,
-        "url": url_for("ingest_api.show_job", job_id=job.id, _external=True),
+        "url": url_for("ingest_views.show_job", job_id=job.id, _external=True),
         "filename": job.filename,
         "filepath": None if job.is_upload else job.filepath,
+        "door": job.door,
+        "request_id": job.request_id,
         "attempts": job.attempts,
         "due": format_time(job.due),
         "error_class": job.error_class,
@@ -89,7 +95,7 @@ def build_record(job: IngestJob) -> dict[str, Any]:
 
 
 def _build_receipt(job: IngestJob) -> dict[str, Any]:
-    url = url_for("ingest_api.show_job", job_id=job.id, _external=True)
+    url = url_for("ingest_views.show_job", job_id=job.id, _external=True)
     return {"id": job.id, "state": job.state, "url": url}
 
 
@@ -102,6 +108,9 @@ def _build_attempt(attempt: IngestAttempt) -> dict[str, Any]:
         "error_class": attempt.error_class,
         "error_code": attempt.error_code,
         "error_message": attempt.error_message,
+        "read_s": attempt.read_s,
+        "store_s": attempt.store_s,
+        "database_s": attempt.database_s,
     }
 
 
@@ -111,19 +120,16 @@ def _create_jobs(viewer: Viewer) -> ResponseReturnValue:
     submitted = [_submit_one(job, viewer.user_id) for job in wanted]
     db.session.commit()
     jobs = [job for job in submitted if isinstance(job, IngestJob)]
-    for job in jobs:
-        ring(job.id)
+    ring_each(INGEST_QUEUE, [job.id for job in jobs])
     results = [_build_receipt(job) if isinstance(job, IngestJob) else build_error(job) for job in submitted]
     return {"results": results}, HTTPStatus.ACCEPTED if jobs else HTTPStatus.BAD_REQUEST
 
 
 def _submit_one(wanted: Any, user_id: int | None) -> IngestJob | BadRequest:
     try:
-        return actions.submit_path(**JobByPathSchema().load(wanted), user_id=user_id)
+        return actions.submit_described(wanted, user_id)
     except BadRequest as refused:
         return refused
-    except ma.ValidationError as error:
-        return build_bad_parameter(error.messages_dict)
 
 
 def _take_upload(user_id: int | None) -> IngestJob:
@@ -131,5 +137,5 @@ def _take_upload(user_id: int | None) -> IngestJob:
     with receive_file(cast(UploadRequest, request), upload, get_config().max_upload_bytes) as filename:
         metadata = parser.parse(JobByUploadSchema(), request, location="form")
         job = actions.submit_upload(upload, filename, user_id=user_id, **metadata)
-        db.session.commit()
+    db.session.commit()  # if it fails the file stays: the database may have it none the less, and the audit sweeps it
     return job

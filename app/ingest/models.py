@@ -25,6 +25,7 @@ class JobState(StrEnum):
 
 
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
+RETRIABLE = (JobState.FAILED, JobState.WAITING)
 
 
 class PreviewState(StrEnum):

@@ -1,18 +1,47 @@
 """Reads of ingest jobs. They are for operators, but for what a frame's page says of its pictures."""
 
-from collections.abc import Collection, Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Float, Row, extract, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.viewer import Viewer
 from app.columns import contains
 from app.errors import NotAllowed, NotFound
 from app.extensions import db
-from app.ingest.models import UNFINISHED, IngestJob, JobState, PreviewState
+from app.frames.models import Frame
+from app.ingest.models import RETRIABLE, UNFINISHED, IngestAttempt, IngestJob, JobState, PreviewState
 
 LARGEST_BATCH = 1000  # ids in one query
 NO_SEARCH: Mapping[str, Any] = {}
+JULIAN_DAY_OF_1970, SECONDS_PER_DAY = 2440587.5, 86400.0
+
+End = Row[str, str | None, float, float, int | None]
+"""What came of a job: its state, its frame's site, when it ended and how long after its arrival (seconds), bytes."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many jobs are in a state that is no end, and when the first and the last of them are due."""
+
+    count: int = 0
+    first_due: dt.datetime | None = None
+    last_due: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """The jobs that failed, or wait to be tried again, for one reason; and when the last and the first of them did."""
+
+    error_code: str
+    error_class: str
+    failed: int
+    waiting: int
+    newest: dt.datetime
+    oldest: dt.datetime
 
 
 def get_job(viewer: Viewer, job_id: int) -> IngestJob:
@@ -46,6 +75,62 @@ def count_jobs_by_state(viewer: Viewer, search: Mapping[str, Any] = NO_SEARCH) -
     return dict.fromkeys(JobState, 0) | dict(counted.all())
 
 
+def list_standings(viewer: Viewer) -> dict[str, Standing]:
+    """Return where the jobs stand that have not ended; each such state is named."""
+    _require_operator(viewer)
+    numbers = func.count(), func.min(IngestJob.due), func.max(IngestJob.due)
+    statement = select(IngestJob.state, *numbers).where(IngestJob.state.in_(UNFINISHED)).group_by(IngestJob.state)
+    found = {state: Standing(count, first, last) for state, count, first, last in db.session.execute(statement)}
+    return dict.fromkeys(UNFINISHED, Standing()) | found
+
+
+def list_failure_groups(viewer: Viewer) -> list[FailureGroup]:
+    """Return what stands on the operator's list, by its reason; the most frequent comes first."""
+    _require_operator(viewer)
+    time = func.coalesce(IngestJob.finished, IngestJob.started)
+    failed, waiting = (func.count().filter(IngestJob.state == state) for state in RETRIABLE)
+    statement = (
+        select(IngestJob.error_code, IngestJob.error_class, failed, waiting, func.max(time), func.min(time))
+        .where(IngestJob.state.in_(RETRIABLE))
+        .group_by(IngestJob.error_code, IngestJob.error_class)
+        .order_by(func.count().desc(), IngestJob.error_code)
+    )
+    return [FailureGroup(*row) for row in db.session.execute(statement)]
+
+
+def list_ends(viewer: Viewer, since: dt.datetime) -> Sequence[End]:
+    """Return what came of each job that ended since a time, in no order.
+
+    It may be 20,000 rows of a million: numbers are read much quicker than times are, the state is no condition, as
+    SQLite would go by it, and the frames are not joined, as PostgreSQL would read them all.
+    """
+    _require_operator(viewer)
+    site_id = select(Frame.site_id).where(Frame.id == IngestJob.frame_id).scalar_subquery()
+    finished_s, created_s = (_to_unix_time(time) for time in (IngestJob.finished, IngestJob.created))
+    columns = IngestJob.state, site_id, finished_s, finished_s - created_s, IngestJob.size
+    return db.session.execute(select(*columns).where(IngestJob.finished >= since)).all()
+
+
+def count_owed_previews(viewer: Viewer) -> int:
+    """Return how many frames lack pictures that are still to be made."""
+    _require_operator(viewer)
+    owed = select(func.count()).where(IngestJob.preview_state == PreviewState.OWED)
+    return db.session.scalar(owed) or 0
+
+
+def find_longest_queued(viewer: Viewer) -> dt.datetime | None:
+    """Return since when the first of the jobs that nobody has tried yet waits; None if there is none."""
+    _require_operator(viewer)
+    untried = select(IngestJob.created).where(IngestJob.state == JobState.QUEUED, IngestJob.error_code == "")
+    return db.session.scalar(untried.order_by(IngestJob.id).limit(1))
+
+
+def find_last_begun(viewer: Viewer) -> dt.datetime | None:
+    """Return when a worker last began with a file; None if none ever has."""
+    _require_operator(viewer)
+    return db.session.scalar(select(IngestAttempt.started).order_by(IngestAttempt.id.desc()).limit(1))
+
+
 def list_ended(job_ids: Collection[int]) -> list[IngestJob]:
     """Return those of some jobs that have ended: for the shell that submitted them."""
     batch = sorted(job_ids)[:LARGEST_BATCH]  # the oldest end first
@@ -59,6 +144,13 @@ def find_preview_state(frame_id: int) -> str:
         IngestJob.frame_id == frame_id, IngestJob.preview_state != PreviewState.NOT_OWED
     )
     return db.session.scalar(statement.order_by(IngestJob.id.desc()).limit(1)) or PreviewState.NOT_OWED
+
+
+def _to_unix_time(time: InstrumentedAttribute[Any]) -> ColumnElement[float]:
+    """Return the SQL of a time in seconds since 1970."""
+    if db.engine.dialect.name == "postgresql":
+        return extract("epoch", time).cast(Float)
+    return (func.julianday(time) - JULIAN_DAY_OF_1970) * SECONDS_PER_DAY
 
 
 def _conditions(search: Mapping[str, Any]) -> list[ColumnElement[bool]]:

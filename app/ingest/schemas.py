@@ -72,15 +72,26 @@ class JobByUploadSchema(ma.Schema):
     file_metadata = MetadataText(load_default=dict)
 
 
+class RetrySchema(ma.Schema):
+    """Which jobs an operator wants to be tried again, as the form of a page says it."""
+
+    error_code = Word(required=True)
+    csrf_token = ma.fields.String()  # looked at before
+
+
 class JobSearchSchema(ma.Schema):
     """Which jobs an operator wants to see."""
 
-    state = ma.fields.Enum(JobState, by_value=True)
-    preview_state = ma.fields.Enum(PreviewState, by_value=True)
-    error_class = Word()
-    error_code = Word()
-    filename = Word()
-    frame_id = WholeNumber()
-    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, 1000))
-    offset = WholeNumber(smallest=0)
-    format = ma.fields.String(validate=ma.validate.OneOf(["json"]))
+    state = ma.fields.Enum(JobState, by_value=True, metadata={"description": "Where they stand."})
+    preview_state = ma.fields.Enum(
+        PreviewState, by_value=True, metadata={"description": "Where their frames' pictures stand."}
+    )
+    error_class = Word(metadata={"description": "Name of the last error's class."})
+    error_code = Word(metadata={"description": "Code of the last error."})
+    filename = Word(metadata={"description": "Part of the file's name."})
+    frame_id = WholeNumber(metadata={"description": "The frame that they became."})
+    limit = ma.fields.Integer(
+        load_default=50, validate=ma.validate.Range(1, 1000), metadata={"description": "How many a page."}
+    )
+    offset = WholeNumber(smallest=0, metadata={"description": "How many to pass over."})
+    format = ma.fields.String(validate=ma.validate.OneOf(["json"]), metadata={"description": "json, always."})

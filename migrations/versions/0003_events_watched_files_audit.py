@@ -26,7 +26,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["ingest_job.id"], name="fk_watched_file_job_id", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("path", name="pk_watched_file"),
     )
-    op.add_column("version", sa.Column("file_fault", TEXT, nullable=False, server_default=""))
+    for table in ("version", "thumbnail"):
+        op.add_column(table, sa.Column("file_fault", TEXT, nullable=False, server_default=""))
     op.create_index("ix_version_store_path", "version", ["store_path", "key"])
     op.create_index("ix_thumbnail_store_path", "thumbnail", ["store_path", "key"])
     op.add_column("ingest_job", sa.Column("door", TEXT, nullable=False, server_default="path"))
@@ -74,6 +75,7 @@ def downgrade() -> None:
     op.drop_column("ingest_job", "door")
     op.drop_index("ix_thumbnail_store_path", table_name="thumbnail")
     op.drop_index("ix_version_store_path", table_name="version")
-    op.drop_column("version", "file_fault")
+    for table in ("version", "thumbnail"):
+        op.drop_column(table, "file_fault")
     for table in ("watched_file", "owed_event", "event_target"):
         op.drop_table(table)

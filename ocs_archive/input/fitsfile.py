@@ -8,6 +8,8 @@ from ocs_archive.input.file import DataFile
 from ocs_archive.input.fitsheaders import Headers, read_fits_headers
 from ocs_archive.input.lconame import complete_from_name, is_lco_name
 
+WHATEVER_THE_METADATA = {"fits.truncated", "tar.truncated", "tar.too_large"}
+
 
 class FitsFile(DataFile):
     """A FITS file (``.fits``, ``.fits.fz``).
@@ -38,17 +40,20 @@ class FitsFile(DataFile):
                 return headers
         missing = min(map(self._find_missing, candidates), key=len)
         raise FileSpecificationException(
-            f"{self.open_file} lacks these required headers: {', '.join(missing)}.", code="header.missing"
+            f"{self.open_file} lacks these required headers: {', '.join(missing)}. Write them into it, or give them "
+            "as its metadata.",
+            code="header.missing",
         )
 
     def _fall_back(self, metadata: dict[str, Any], error: FileSpecificationException) -> dict[str, Any]:
-        """Return the metadata of a file that can't be read, unless it is cut short or they are not enough."""
+        """Return the metadata of a file that can't be read, unless it is not to be kept or they are not enough."""
         missing = self._find_missing(metadata)
-        if error.code.endswith(".truncated"):
+        if error.code in WHATEVER_THE_METADATA:
             raise error
         if missing:
             raise FileSpecificationException(
-                f"{error}; and these required headers are missing: {', '.join(missing)}.", code=error.code
+                f"{error}. Send it whole, or give as its metadata what is missing: {', '.join(missing)}.",
+                code=error.code,
             ) from error
         return metadata
 

@@ -2,19 +2,24 @@
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, TypedDict
 
 import numpy as np
-from astropy.coordinates import Angle, CartesianRepresentation, SkyCoord
+from astropy.coordinates import ICRS, Angle, CartesianRepresentation, SkyCoord
 from astropy.io import fits
-from astropy.wcs import WCS, WcsError
+from astropy.wcs import WCS, WcsError, Wcsprm
+from astropy.wcs.utils import wcs_to_celestial_frame
+from numpy.typing import NDArray
 
 CIRCLE_CORNERS = 64
 FARTHEST_CORNER_DEG = 85  # beyond 90° from the centre, a ring would bound the wrong side of the sky
 TEXT_CARD = re.compile(r"CTYPE[12]|CUNIT[12]|RADESYS|RADECSYS")
 NUMBER_CARD = re.compile(r"CRPIX[12]|CRVAL[12]|CD[12]_[12]|PV[12]_\d+|LONPOLE|LATPOLE|EQUINOX")
 SIP_CARD = re.compile(r"[AB]P?_(ORDER|\d_\d)")
+HIGHEST_SIP_ORDER = 9  # that of the SIP convention; astropy makes room for each power of whatever is asked for
+DISTORTION_CARD = re.compile(r"PV|[AB]P?_")
 REQUIRED_CARDS = {"CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CD1_1", "CD1_2", "CD2_1", "CD2_2", "NAXIS1", "NAXIS2"}
 
 
@@ -25,10 +30,11 @@ class Polygon(TypedDict):
     coordinates: list[list[list[float]]]
 
 
-def build_polygon(corners: SkyCoord) -> Polygon:
-    """Close a ring of corners to a GeoJSON Polygon of [RA, Dec] in ICRS degrees, RA in [0, 360)."""
-    ring = np.column_stack([corners.icrs.ra.deg, corners.icrs.dec.deg])
-    return {"type": "Polygon", "coordinates": [[*ring.tolist(), ring[0].tolist()]]}
+def build_polygon(corners: NDArray[np.float64]) -> Polygon:
+    """Close a ring of corners, RA and Dec in ICRS degrees, to a GeoJSON Polygon with RA in [0, 360)."""
+    # Twice, as a remainder of what is just below 0 is 360.
+    ring = [[ra % 360 % 360, dec] for ra, dec in corners.tolist()]
+    return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
 
 
 def find_angle_deg(value: Any, unit: str) -> float | None:
@@ -60,7 +66,8 @@ def build_circle_footprint(ra_deg: float, dec_deg: float, radius_deg: float) -> 
     east, north = np.sin(radius) * np.sin(angles), np.sin(radius) * np.cos(angles)
     # Vectors, as astropy's directional_offset_by can give NaN where the circle touches a pole.
     corners = CartesianRepresentation(np.full(CIRCLE_CORNERS, np.cos(radius)), east, north)
-    return build_polygon(SkyCoord(corners, frame=centred))
+    ring = SkyCoord(corners, frame=centred).icrs
+    return build_polygon(np.column_stack([ring.ra.deg, ring.dec.deg]))
 
 
 def find_circle_footprint(ra: Any, dec: Any, radius: Any) -> Polygon | None:
@@ -103,10 +110,61 @@ def select_wcs_cards(headers: Mapping[str, Any]) -> dict[str, Any]:
     if str(headers["CTYPE1"]).endswith("-SIP"):
         number_cards += [key for key in headers if SIP_CARD.fullmatch(key)]
     cards = {key: float(headers[key]) for key in number_cards}
+    if any(cards[key] > HIGHEST_SIP_ORDER for key in cards if key.endswith("_ORDER")):
+        raise ValueError("a SIP polynomial of an order that there is not")
+    if any(str(headers[key]).endswith("-TAB") for key in ("CTYPE1", "CTYPE2")):
+        raise ValueError("coordinates that a table gives, which is not in the header")
     if cards["CD1_1"] * cards["CD2_2"] == cards["CD1_2"] * cards["CD2_1"]:
         raise ValueError("a singular CD matrix, for which wcslib takes one of its own")
     texts = {key: str(value) for key, value in headers.items() if TEXT_CARD.fullmatch(key) and value}
     return texts | cards
+
+
+def build_wcs(cards: Mapping[str, str | float]) -> WCS:
+    """Build a WCS from its cards.
+
+    Raises
+    ------
+    ValueError, TypeError, astropy.wcs.WcsError
+        If they give none.
+    """
+    if any(map(DISTORTION_CARD.match, cards)):
+        return WCS(fits.Header(cards))
+    # In search of distortions, WCS() takes the header apart three times, which takes eight times as long.
+    wcs = WCS(naxis=2)
+    wcs.wcs = Wcsprm(
+        header="".join(format_card(key, value) for key, value in cards.items()).encode("ascii"), relax=True
+    )
+    wcs.fix()
+    return wcs
+
+
+def format_card(key: str, value: str | float) -> str:
+    """Write a card of 80 characters; ValueError if the value does not fit into one."""
+    if not isinstance(value, str) and not isfinite(value):
+        raise ValueError(f"{key} is {value}")
+    text = "'{}'".format(value.replace("'", "''")) if isinstance(value, str) else repr(value)
+    card = f"{key:<8}= {text:>20}".ljust(80)
+    if len(card) > 80:
+        raise ValueError(f"{key} is too long")
+    return card
+
+
+def find_positions(wcs: WCS, pixels: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """Return RA and Dec in ICRS degrees, shape (n, 2), of pixels, which count from 0.
+
+    Raises
+    ------
+    ValueError, TypeError, astropy.wcs.WcsError
+        If the WCS is not celestial, or does not lead to ICRS.
+    """
+    frame = wcs_to_celestial_frame(wcs)
+    world = wcs.all_pix2world(pixels, 0)
+    positions: NDArray[np.float64] = world[:, [wcs.wcs.lng, wcs.wcs.lat]]
+    if not isinstance(frame, ICRS):  # as nearly all are; a SkyCoord takes longer than wcslib
+        there = SkyCoord(*positions.T, unit="deg", frame=frame).icrs
+        positions = np.column_stack([there.ra.deg, there.dec.deg])
+    return positions
 
 
 def find_wcs_footprint(headers: Mapping[str, Any]) -> Polygon | None:
@@ -128,12 +186,11 @@ def find_wcs_footprint(headers: Mapping[str, Any]) -> Polygon | None:
         right, top = int(headers["NAXIS1"]) - 1, int(headers["NAXIS2"]) - 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # wcslib tells of each card that it mends
-            wcs = WCS(fits.Header(cards))
-            positions = wcs.pixel_to_world([0, 0, right, right, right / 2], [0, top, top, 0, top / 2])
+            corners_and_centre = [(0, 0), (0, top), (right, top), (right, 0), (right / 2, top / 2)]
+            ring_deg = find_positions(build_wcs(cards), corners_and_centre)
     except (ValueError, TypeError, WcsError):
         return None
-    if not isinstance(positions, SkyCoord):
-        return None
-    corners, centre = positions[:4], positions[4]
-    fits_a_hemisphere = (corners.separation(centre).deg <= FARTHEST_CORNER_DEG).all()  # False where one is NaN
-    return build_polygon(corners) if fits_a_hemisphere else None
+    ra, dec = np.radians(ring_deg).T
+    cosines = np.sin(dec[:4]) * np.sin(dec[4]) + np.cos(dec[:4]) * np.cos(dec[4]) * np.cos(ra[:4] - ra[4])
+    fits_a_hemisphere = cosines.min() >= np.cos(np.radians(FARTHEST_CORNER_DEG))  # False where one is NaN
+    return build_polygon(ring_deg[:4]) if fits_a_hemisphere else None

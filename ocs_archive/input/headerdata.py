@@ -10,7 +10,7 @@ from ocs_archive.settings import settings
 
 
 def build_bad_number_error(key: str, value: Any, wanted: str) -> FileSpecificationException:
-    return FileSpecificationException(f"{key} is {value!r}, which is no {wanted}.", code="header.bad_number")
+    return FileSpecificationException(f"{key} is {value!r}, which is no {wanted}; write one.", code="header.bad_number")
 
 
 def parse_integer(key: str, value: Any) -> int:

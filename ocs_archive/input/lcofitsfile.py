@@ -22,7 +22,7 @@ class LcoFitsFile(FitsFile):
         header = self.header_data
         return (
             header.get_configuration_type() == "BPM"
-            or header.get_headers().get("EXTNAME") == "BPM"
+            or header.header_data.get("EXTNAME") == "BPM"
             or is_bad_pixel_mask_name(self.open_file.basename or "")
         )
 

@@ -12,6 +12,7 @@ import numpy as np
 from astropy.io.fits.card import Undefined
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+JSON_TYPES = {str, bool}  # those of which each value is JSON
 
 
 def split_filename(path: str) -> tuple[str, str]:
@@ -26,15 +27,19 @@ def build_json_value(value: Any) -> Any:
     numpy's numbers become Python's, NaN, infinities and undefined cards None, dates ISO text. A whole number
     that 64 bits can't hold becomes text, as parsers of JSON differ on it.
     """
-    if value is None or isinstance(value, Undefined):
+    if value is None or type(value) in JSON_TYPES:  # most values by far: the more frequent a type, the earlier
+        return value
+    if isinstance(value, float):
+        return float(value) if isfinite(value) else None
+    if isinstance(value, Undefined):
         return None
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    if isinstance(value, Integral):
+    if isinstance(value, int | Integral):
         number = int(value)
         return number if -(2**63) <= number < 2**63 else str(number)
     if isinstance(value, Real):
-        return float(value) if isfinite(value) else None
+        return build_json_value(float(value))
     if isinstance(value, Mapping):
         return {str(key): build_json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -44,7 +49,7 @@ def build_json_value(value: Any) -> Any:
 
 def clean_text(text: str) -> str:
     """Drop control characters and lone surrogates: PostgreSQL's JSON holds neither NUL nor surrogates."""
-    return CONTROL_CHARACTERS.sub("", text)
+    return text if text.isprintable() else CONTROL_CHARACTERS.sub("", text)
 
 
 def clean_json_value(value: Any) -> Any:

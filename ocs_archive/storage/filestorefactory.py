@@ -1,5 +1,7 @@
 """Which class keeps the files: by the setting FILESTORE_TYPE."""
 
+from importlib import import_module
+
 from ocs_archive.settings import settings
 from ocs_archive.storage.filestore import FileStore, FileStoreSpecificationError
 from ocs_archive.storage.filesystemstore import FileSystemStore
@@ -15,12 +17,27 @@ class FileStoreFactory:
     def get_file_store_class(filestore_type: str | None = None) -> type[FileStore]:
         """Return the class for a type of store; None takes FILESTORE_TYPE.
 
+        A type is a name in `FILE_STORES`, or the dotted path of an observatory's own `FileStore`.
+
         Raises
         ------
         FileStoreSpecificationError
-            If the type is unknown.
+            If the type is unknown, or its path leads to no `FileStore`.
         """
-        wanted = settings.FILESTORE_TYPE if filestore_type is None else filestore_type
-        if wanted not in FILE_STORES:
-            raise FileStoreSpecificationError(f"Invalid FileStore type {wanted}")
-        return FILE_STORES[wanted]
+        wanted: str = settings.FILESTORE_TYPE if filestore_type is None else filestore_type
+        if wanted in FILE_STORES:
+            return FILE_STORES[wanted]
+        if "." in wanted:
+            return import_file_store_class(wanted)
+        raise FileStoreSpecificationError(f"Invalid FileStore type {wanted}")
+
+
+def import_file_store_class(path: str) -> type[FileStore]:
+    module_path, _, name = path.rpartition(".")
+    try:
+        found = getattr(import_module(module_path), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise FileStoreSpecificationError(f"Invalid FileStore type {path}: it can't be imported ({error})") from error
+    if not (isinstance(found, type) and issubclass(found, FileStore)):
+        raise FileStoreSpecificationError(f"Invalid FileStore type {path}: it is no subclass of FileStore")
+    return found

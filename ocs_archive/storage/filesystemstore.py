@@ -11,17 +11,25 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
 from ocs_archive.input.file import DataFile, File
 from ocs_archive.settings import settings
-from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError, FileStoreSpecificationError
+from ocs_archive.storage.filestore import (
+    FileStore,
+    FileStoreConnectionError,
+    FileStoreSpecificationError,
+    ReceivedFile,
+    StoredFile,
+)
+from ocs_archive.storage.folderlisting import list_stored_files
 
 VERSIONS_FOLDER, TEMPORARY_FOLDER = ".versions", ".tmp"
 LEFTOVER_AGE_S = 24 * 3600
+LEAST_ROOM_BYTES = 2**30  # a few dozen frames
 BAD_PATH_ERRNOS = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP}
 NO_HARD_LINKS_ERRNOS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.ENOSYS}
 
@@ -54,17 +62,19 @@ def make_folder(folder: Path) -> None:
 
 
 def write_file(file: File, target: Path) -> str:
-    """Write a file to the disk and return the md5 of what was written."""
+    """Write a file, which may not be on the disk then, and return the md5 of what was written."""
     md5 = hashlib.md5(usedforsecurity=False)
     with target.open("xb") as written:
         for block in file.iter_blocks():
             md5.update(block)
             written.write(block)
-        written.flush()
-        os.fsync(written.fileno())
-    now_ns = time.time_ns()  # versions are ordered by it, and a file system's own clock may tick too slowly
-    os.utime(target, ns=(now_ns, now_ns))
     return md5.hexdigest()
+
+
+def sync_file(path: Path) -> None:
+    """Bring a file's content to the disk."""
+    with path.open("rb") as content:
+        os.fsync(content.fileno())
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -75,8 +85,7 @@ def link_or_copy(source: Path, target: Path) -> None:
         if error.errno not in NO_HARD_LINKS_ERRNOS:
             raise
         shutil.copy2(source, target)
-        with target.open("rb") as copy:
-            os.fsync(copy.fileno())
+        sync_file(target)
 
 
 def list_versions(folder: Path) -> list[Path]:
@@ -89,12 +98,26 @@ def is_same_file(first: Path, second: Path) -> bool:
     return first.exists() and second.exists() and first.samefile(second)
 
 
+def holds(path: Path, md5: str) -> bool:
+    """Say whether a file has this content: disks err, and a file that is stored again may be there to mend it."""
+    with path.open("rb") as fileobj:
+        return hashlib.file_digest(fileobj, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == md5
+
+
 def remove_empty_folders(folder: Path, root: Path) -> None:
     """Remove a folder and its parents below the root, as far as they are empty."""
     with suppress(OSError):  # not empty, or gone already
         while folder != root:
             folder.rmdir()
             folder = folder.parent
+
+
+class TemporaryCopy(ReceivedFile):
+    """A copy in the store, under a temporary name, that becomes a version by another name."""
+
+    def __init__(self, source: File, fileobj: IO[bytes], md5: str, path: Path) -> None:
+        super().__init__(source, fileobj, md5)
+        self.path = path
 
 
 class FileSystemStore(FileStore):
@@ -118,22 +141,52 @@ class FileSystemStore(FileStore):
         self.root = Path(root).resolve()
         self._is_swept = False
 
-    def store_file(self, data_file: DataFile) -> dict[str, str]:
-        """Store a file, read once, as the newest version; if it is the newest already, nothing changes.
+    @contextmanager
+    def receive(self, file: File) -> Iterator[TemporaryCopy]:
+        """Copy a file into the store under a temporary name, and hash it on the way.
 
         A store's first call also removes what a process that was killed left behind more than a day ago.
         """
         self._sweep_leftovers()
-        path = data_file.get_filestore_path()
+        with ExitStack() as stack:
+            with translate_errors(str(file)):
+                temporary = stack.enter_context(self._make_temporary_name())
+                md5 = write_file(file, temporary)
+                fileobj = stack.enter_context(temporary.open("rb"))
+            yield TemporaryCopy(file, fileobj, md5, temporary)
+
+    def store_file(self, data_file: DataFile) -> dict[str, str]:
+        """Store a file, read once, as the newest version; if it is the newest already, nothing changes."""
+        path, file = data_file.get_filestore_path(), data_file.open_file
         newest, folder = self._locate_newest(path), self._locate_versions_folder(path)
-        with translate_errors(path), self._make_temporary_name() as temporary:
-            md5 = write_file(data_file.open_file, temporary)
-            if not is_same_file(folder / md5, newest):
-                make_folder(folder)
-                temporary.replace(folder / md5)
-                sync_folder(folder)
-                self._publish(folder / md5, newest)
-        return {"key": md5, "md5": md5, "extension": data_file.open_file.extension or ""}
+        with nullcontext(file) if isinstance(file, TemporaryCopy) else self.receive(file) as copy:
+            md5 = copy.get_md5()
+            with translate_errors(path):
+                if not (is_same_file(folder / md5, newest) and holds(newest, md5)):
+                    self._add_version(copy.path, folder / md5)
+                    self._publish(folder / md5, newest)
+        return {"key": md5, "md5": md5, "extension": file.extension or ""}
+
+    def check(self) -> None:
+        """Make sure that the folder can be written, and has some room."""
+        with translate_errors(f"its folder {self.root}"), self._make_temporary_name() as temporary:
+            temporary.touch()
+            room_bytes = shutil.disk_usage(temporary).free
+        if room_bytes < LEAST_ROOM_BYTES:
+            raise FileStoreConnectionError(f"The local store has room for {room_bytes} bytes only: make some.")
+
+    def adopt_file(self, path: str, version_id: str) -> None:
+        """Make a version of what an OCS program put at a path: such a program keeps no versions.
+
+        It is copied, as that program will write its next version over the same file.
+        """
+        newest, version = self._locate_newest(path), self._locate_version(path, version_id)
+        with translate_errors(path):
+            if not newest.is_file() or is_same_file(newest, version):
+                return
+            with self._make_temporary_name() as temporary, newest.open("rb") as fileobj:
+                if write_file(File(fileobj), temporary) == version_id:
+                    self._add_version(temporary, version, modified_ns=newest.stat().st_mtime_ns)
 
     def delete_file(self, path: str, version_id: str) -> None:
         """Delete one version; the newest that is left, if any, becomes the newest."""
@@ -179,6 +232,21 @@ class FileSystemStore(FileStore):
         with translate_errors(path):
             return target.stat().st_size
 
+    def list_files(self, prefix: str = "") -> Iterator[StoredFile]:
+        """Yield every version of every file whose path begins with `prefix`, in the byte order of paths.
+
+        What lies at a path and is none of its versions, such as a file that somebody put there, has an empty key.
+        """
+        with translate_errors(f"the list of its files {prefix}".rstrip()):
+            yield from list_stored_files(
+                str(self.root), str(self.root / VERSIONS_FOLDER), {VERSIONS_FOLDER, TEMPORARY_FOLDER}, prefix
+            )
+
+    @property
+    def temporary_folder(self) -> Path:
+        """Where files are written before they are whole; a process that is killed leaves them there."""
+        return self.root / TEMPORARY_FOLDER
+
     def _locate_newest(self, path: str) -> Path:
         return self._locate_inside(path, self.root)
 
@@ -212,6 +280,15 @@ class FileSystemStore(FileStore):
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _add_version(self, temporary: Path, version: Path, modified_ns: int | None = None) -> None:
+        """Make a temporary file a version, on the disk; versions are ordered by their times."""
+        time_ns = modified_ns or time.time_ns()  # a file system's own clock may tick too slowly
+        os.utime(temporary, ns=(time_ns, time_ns))
+        sync_file(temporary)
+        make_folder(version.parent)
+        temporary.replace(version)
+        sync_folder(version.parent)
 
     def _publish(self, version: Path, newest: Path) -> None:
         """Make a version the newest one."""

@@ -16,12 +16,19 @@ from botocore.config import Config
 from ocs_archive.input.dates import parse_date
 from ocs_archive.input.file import DataFile, File
 from ocs_archive.settings import settings
-from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError, FileStoreSpecificationError
+from ocs_archive.storage.filestore import (
+    FileStore,
+    FileStoreConnectionError,
+    FileStoreSpecificationError,
+    ReceivedFile,
+    StoredFile,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_SINGLE_PUT_BYTES = 5 * 2**30
+IMPATIENT = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 UNVERSIONED = "null"  # S3's own id of what is stored in a bucket without versions
 NOT_FOUND_CODES = {"404", "NoSuchKey", "NoSuchVersion"}
 MISCONFIGURED_CODES = {
@@ -112,6 +119,11 @@ class S3Store(FileStore):
         public_url = settings.S3_PUBLIC_ENDPOINT_URL
         return self._get_client("links", public_url) if public_url else self.client
 
+    @contextmanager
+    def receive(self, file: File) -> Iterator[File]:
+        """Hash a file: S3 will compare what it gets with that."""
+        yield ReceivedFile(file, file.fileobj, file.get_md5())
+
     def store_file(self, data_file: DataFile) -> dict[str, str]:
         """Store a file as the newest version; S3 checks what it received against checksums.
 
@@ -131,6 +143,11 @@ class S3Store(FileStore):
             else:
                 version_id = self._put_in_parts(path, file, attributes)
         return {"key": version_id, "md5": md5, "extension": file.extension or ""}
+
+    def check(self) -> None:
+        """Make sure that the bucket answers; the right to list it is needed."""
+        with translate_errors(f"the bucket {self.bucket}"):
+            self._get_client("checks", settings.S3_ENDPOINT_URL, IMPATIENT).head_bucket(Bucket=self.bucket)
 
     def delete_file(self, path: str, version_id: str) -> None:
         """Delete one version, and not merely mark it; the newest that is left becomes the newest."""
@@ -165,13 +182,23 @@ class S3Store(FileStore):
             stored["Body"].close()
             return stored["ContentLength"]
 
-    def _get_client(self, purpose: str, endpoint_url: str) -> "S3Client":
+    def list_files(self, prefix: str = "") -> Iterator[StoredFile]:
+        """Yield every version of every file whose path begins with `prefix`, in the byte order of paths.
+
+        A delete marker hides the versions below it from those who ask for the newest; it is none itself.
+        """
+        with self._translate_errors(f"the list of files {prefix}".rstrip()):
+            for found in self._iter_versions(prefix):
+                key, modified = found.get("VersionId") or UNVERSIONED, found["LastModified"].astimezone(UTC)
+                yield StoredFile(found["Key"], key, found["Size"], modified)
+
+    def _get_client(self, purpose: str, endpoint_url: str, limits: Config | None = None) -> "S3Client":
         with self._lock:
             if purpose not in self._clients:
-                self._clients[purpose] = self._connect(endpoint_url)
+                self._clients[purpose] = self._connect(endpoint_url, limits)
             return self._clients[purpose]
 
-    def _connect(self, endpoint_url: str) -> "S3Client":
+    def _connect(self, endpoint_url: str, limits: Config | None) -> "S3Client":
         config = Config(
             signature_version=settings.S3_SIGNATURE_VERSION,
             s3={"addressing_style": settings.S3_ADDRESSING_STYLE},
@@ -189,7 +216,7 @@ class S3Store(FileStore):
                 region_name=settings.AWS_DEFAULT_REGION or None,
                 aws_access_key_id=settings.AWS_ACCESS_KEY_ID or None,
                 aws_secret_access_key=settings.AWS_SECRET_ACCESS_KEY or None,
-                config=config,
+                config=config.merge(limits) if limits else config,
             )
         except ValueError as error:  # botocore's own word for an address that is none
             raise FileStoreSpecificationError(f"{error}; see S3_ENDPOINT_URL.") from error
@@ -199,6 +226,17 @@ class S3Store(FileStore):
 
     def _locate(self, path: str, version_id: str) -> dict[str, Any]:
         return {"Bucket": self.bucket, "Key": path} | ({"VersionId": version_id} if version_id else {})
+
+    def _iter_versions(self, prefix: str) -> Iterator[Any]:
+        """Yield what S3 says of each version; not every server can list versions where it keeps none."""
+        if "Status" in self.client.get_bucket_versioning(Bucket=self.bucket):
+            pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+            for page in pages:
+                yield from page.get("Versions", ())
+        else:
+            plain_pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            for plain_page in plain_pages:
+                yield from plain_page.get("Contents", ())
 
     def _put(self, path: str, file: File, md5: str, attributes: dict[str, Any]) -> str:
         content_md5 = b64encode(bytes.fromhex(md5)).decode()

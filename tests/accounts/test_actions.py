@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.accounts.actions import create_token, create_user
 from app.accounts.models import ApiToken, User
-from app.accounts.queries import find_user_by_password, find_user_by_token
+from app.accounts.queries import find_token, find_user_by_password
 from app.errors import BadRequest
 from app.extensions import db
 
@@ -25,8 +25,8 @@ def test_a_token_is_known_again_and_kept_only_hashed(app: Flask) -> None:
     with app.app_context():
         user = create_user("pipeline", "secret")
         token = create_token(user, "night")
-        assert find_user_by_token(token) is user
-        assert find_user_by_token(token[:-1]) is None
+        assert find_token(token).user is user
+        assert find_token(token[:-1]) is None
         kept = db.session.scalars(select(ApiToken)).one()
         assert token not in (kept.token_hash, kept.name)
 
@@ -45,7 +45,7 @@ def test_accounts_from_a_shell(app: Flask, runner: FlaskCliRunner) -> None:
     assert "secret" not in made.output
     token = runner.invoke(args=["token", "create", "operator"]).output.strip()
     with app.app_context():
-        user = find_user_by_token(token)
+        user = find_token(token).user
         assert isinstance(user, User)
         assert (user.is_admin, {member.proposal_id for member in user.memberships}) == (True, {"A", "B"})
     assert runner.invoke(args=["token", "create", "nobody"]).exit_code == 1

@@ -22,6 +22,7 @@ PAGES = (
     "{frame}",
     "/ingest",
     "/login",
+    "/redoc/",
     "/nowhere",
 )
 
@@ -140,10 +141,10 @@ def test_the_keyboard_reaches_the_content_first(page: Page, live_archive: LiveAr
     expect(page.get_by_label("Position")).to_be_focused()
 
 
-def test_the_list_of_jobs_can_keep_itself_up_to_date(operator_page: Page, live_archive: LiveArchive) -> None:
+def test_the_state_of_ingest_can_keep_itself_up_to_date(operator_page: Page, live_archive: LiveArchive) -> None:
     operator_page.clock.install()
     operator_page.goto(f"{live_archive.url}/ingest")
     operator_page.get_by_label("Keep up to date").check()
     with operator_page.expect_navigation():
-        operator_page.clock.run_for(5000)
+        operator_page.clock.run_for(10_000)
     expect(operator_page.get_by_label("Keep up to date")).to_be_checked()

@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -10,11 +11,12 @@ from flask.testing import FlaskClient
 from app.downloads.actions import redeem_link
 from app.extensions import db, get_file_store
 from app.frames.actions import save_thumbnail
+from app.frames.schemas import NewFrameSchema
 from app.ingest.models import IngestJob, PreviewState
 from ocs_archive.input.file import File
 from ocs_archive.input.thumbnailfile import ThumbnailFile
 from tests.fixtures.ingest import Headers
-from tests.frames_factory import add_frame, build_version, square
+from tests.frames_factory import A_FRAME, add_frame, build_version, square
 from tests.html_page import get_page
 
 SECRET = {"proposal_id": "SECRET2026A-001", "public_date": "2100-01-01"}
@@ -38,14 +40,14 @@ def frame_id(app: Flask) -> int:
     return frame_id
 
 
-def add_preview(basename: str) -> None:
+def add_preview(basename: str, size: str = "small", frame: Any = None) -> None:
     metadata = {
-        **{"frame_basename": basename, "size": "small", "DATE-OBS": "2026-11-01T03:00:00", "DAY-OBS": "20261101"},
+        **{"frame_basename": basename, "size": size, "DATE-OBS": "2026-11-01T03:00:00", "DAY-OBS": "20261101"},
         **{"INSTRUME": "fa01", "SITEID": "cpt", "TELID": "1m0a"},
     }
-    picture = ThumbnailFile(File(io.BytesIO(JPEG), f"{basename}-small.jpg"), metadata)
+    picture = ThumbnailFile(File(io.BytesIO(JPEG), f"{basename}-{size}.jpg"), metadata)
     stored = get_file_store().store_file(picture)
-    save_thumbnail(basename, "small", width=56, height=56, store_path=picture.get_filestore_path(), **stored)
+    save_thumbnail(basename, size, frame, width=56, height=56, store_path=picture.get_filestore_path(), **stored)
     db.session.commit()
 
 
@@ -277,6 +279,31 @@ def test_an_operator_sees_a_frame_that_has_not_arrived(app: Flask, client: Flask
         add_frame("early", related_frame_filenames=["late"])
     frame_id = client.get("/frames/", headers=as_operator).json["results"][0]["related_frames"][0]
     assert "The file has not arrived yet" in get_page(client, f"/frames/{frame_id}/", as_operator).text
+
+
+def test_a_picture_of_any_size_is_shown(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        frame_id = add_frame("a-frame")
+        add_preview("a-frame", "medium")
+    picture = f"/frames/{frame_id}/previews/medium.jpg"
+    assert all(picture in get_page(client, path).html for path in ("/", f"/frames/{frame_id}/"))
+    with app.app_context():
+        add_preview("a-frame", "large")
+    assert "/previews/large.jpg" in get_page(client, f"/frames/{frame_id}/").html
+    assert picture in get_page(client, "/").html
+
+
+def test_a_picture_that_came_before_its_frame_says_so(app: Flask, client: FlaskClient, as_operator: Headers) -> None:
+    known = NewFrameSchema().load({**A_FRAME, "basename": "early"})
+    with app.app_context():
+        add_preview("early", frame=known)
+        add_preview("unknown")
+    page = get_page(client, "/frames/1/")
+    assert "The file has not arrived yet. Until it does, this is what came with its picture." in page.text
+    assert "Target M 42" in page.text
+    assert "/previews/small.jpg" in page.html
+    assert "Keyword or value" not in page.html
+    assert "Target" not in get_page(client, "/frames/2/", as_operator).text
 
 
 def test_one_address_gives_a_page_to_browsers_and_json_to_programs(client: FlaskClient, frame_id: int) -> None:

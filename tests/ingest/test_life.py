@@ -16,7 +16,6 @@ from app.ingest import actions
 from app.ingest.actions import LeaseLostError
 from app.ingest.models import IngestJob, JobState
 from ingest_worker.exceptions import BackoffRetryError, DoNotRetryError, RetryError
-from ingest_worker.jobs import run_ingest_job
 from ingest_worker.retries import find_wait_s
 from ocs_archive.storage.filestore import FileStoreConnectionError
 from tests.fits_factory import write_fits
@@ -87,18 +86,6 @@ class TestLeases:
             actions.reconcile()
         job = get_job(job_id)
         assert (job.state, job.error_code, job.due) == (JobState.FAILED, "worker.died", None)
-
-    def test_a_worker_that_is_told_to_end_gives_its_job_back(
-        self, job_id: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def end(*_arguments: object) -> None:
-            raise SystemExit
-
-        monkeypatch.setattr("ingest_worker.jobs.ingest", end)
-        with pytest.raises(SystemExit):
-            run_ingest_job(job_id)
-        job = get_job(job_id)
-        assert (job.state, job.attempts, job.lease_owner) == (JobState.QUEUED, 0, "")
 
 
 @pytest.mark.usefixtures("context")

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from app.extensions import db
+from app.extensions import db, get_queue
 from app.ingest.models import IngestJob
 from ingest_worker.jobs import run_ingest_job, run_preview_job
 from tests.fits_factory import write_fits
@@ -54,14 +54,23 @@ def test_why_there_is_no_preview(
     job_id = ingest(client, as_operator, write_fits(tmp_path / f"{NAME}.fits"))
     monkeypatch.setattr("ingest_worker.jobs.build_previews", fail)
     with app.app_context():
-        if state == "owed":
-            with pytest.raises(OperationalError):
-                run_preview_job(job_id)
-        else:
-            run_preview_job(job_id)
+        run_preview_job(job_id)
     found_state, found_error = read_previews(app, job_id)
     assert found_state == state
     assert words in found_error
+
+
+def test_a_database_that_is_away_costs_no_bell(
+    app: Flask, client: FlaskClient, as_operator: Headers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("UPDATE ingest_job", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr("ingest_worker.jobs.claim", fail)
+    job_id = ingest(client, as_operator, write_fits(tmp_path / f"{NAME}.fits"))
+    with app.app_context():
+        assert get_queue("ingest").count == 2  # that of the upload, which no worker has heard, and that put back
+        assert db.session.get_one(IngestJob, job_id).state == "queued"
 
 
 def test_an_old_version_gets_no_previews(app: Flask, client: FlaskClient, as_operator: Headers, tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """The contract that every file store keeps."""
 
 import hashlib
+import itertools
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
 
 from ocs_archive.input.file import FileSpecificationException
-from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError
+from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError, FileStoreSpecificationError
+from tests.nasty_paths import HARDEST, PATHS, PlacedFile
 
 PATH = "coj/kb05/20240219/processed/coj1m011-kb05-20240219-0125-e91.fits"
 
@@ -61,6 +65,51 @@ def test_error_of_the_reader_passes_through(keeping_store, make_data_file):
         1 / 0  # noqa: B018 -- stands for any fault of the caller's own
 
 
+def test_every_version_is_listed_by_its_key_the_newest_first(versioned_store, make_data_file):
+    keys = [versioned_store.store_file(make_data_file(content))["key"] for content in (b"one", b"three")]
+    new, old = versioned_store.list_files()
+    assert [(file.path, file.key, file.size) for file in (old, new)] == [(PATH, keys[0], 3), (PATH, keys[1], 5)]
+    assert old.modified <= new.modified
+    assert abs(new.modified - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_what_is_deleted_is_no_longer_listed(keeping_store, make_data_file):
+    version = keeping_store.store_file(make_data_file())
+    assert [file.key for file in keeping_store.list_files()] == [version["key"]]
+    keeping_store.delete_file(PATH, version["key"])
+    assert list(keeping_store.list_files()) == []
+
+
+@pytest.mark.parametrize("prefix", ["", "coj", "coj/kb0", "coj/kb05/", PATH, f"{PATH}x", "lsc"])
+def test_only_what_begins_with_a_prefix_is_listed(keeping_store, prefix):
+    paths = ["coj/kb05.fits", PATH, "coj/kb06/x", "lsc/kb05/x"]
+    for path in paths:
+        keeping_store.store_file(PlacedFile(path))
+    assert [file.path for file in keeping_store.list_files(prefix)] == [p for p in paths if p.startswith(prefix)]
+
+
+EXAMPLES = itertools.count()
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(paths=PATHS)
+@example(paths=HARDEST)
+def test_files_are_listed_in_the_byte_order_of_whole_paths(keeping_store, paths):
+    root = f"{next(EXAMPLES)}/"
+    for path in paths:
+        keeping_store.store_file(PlacedFile(root + path))
+    listed = [file.path.removeprefix(root) for file in keeping_store.list_files(root)]
+    assert listed == sorted(paths, key=str.encode)
+
+
+def test_a_store_without_a_list_of_its_own_says_so():
+    class ObservatoryStore(FileStore):
+        """A store from before stores could be listed."""
+
+    with pytest.raises(FileStoreSpecificationError, match=r"ObservatoryStore.*list_files"):
+        ObservatoryStore().list_files()
+
+
 @pytest.mark.parametrize("store", ["dummy_store", "local_store", "s3_store"])
 def test_unsafe_path_is_refused_by_every_store(store, request, make_data_file):
     with pytest.raises(FileSpecificationException) as caught:
@@ -80,4 +129,10 @@ def test_dummy_store_keeps_nothing(dummy_store, make_data_file):
     assert read(dummy_store) is None
     assert dummy_store.get_url(PATH, "", 60) == ""
     assert dummy_store.get_file_size(PATH) == 0
+    assert list(dummy_store.list_files()) == []
     dummy_store.delete_file(PATH, version["key"])
+
+
+@pytest.mark.usefixtures("s3_settings")
+def test_a_store_that_can_take_a_file_passes_its_check(keeping_store):
+    keeping_store.check()

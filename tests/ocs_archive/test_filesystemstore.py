@@ -1,6 +1,7 @@
 """The local store: what is on the disk, and what happens when the disk fails."""
 
 import errno
+import hashlib
 import io
 import os
 import time
@@ -13,6 +14,7 @@ from ocs_archive.input.file import DataFile, File
 from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpecificationError
 from ocs_archive.storage.filesystemstore import FileSystemStore
 from tests.fits_factory import FRAME_CARDS
+from tests.nasty_paths import PlacedFile
 
 NAME = "coj1m011-kb05-20240219-0125-e91.fits"
 PATH = f"coj/kb05/20240219/processed/{NAME}"
@@ -162,6 +164,58 @@ def test_root_and_base_url_come_from_the_settings(tmp_path, monkeypatch, make_da
     assert store.get_url(PATH, "", 60) == f"https://archive.example/files/{PATH}"
 
 
+def put(store: FileSystemStore, path: str) -> None:
+    """Put a file into the store's folder, as a person would."""
+    (store.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (store.root / path).write_bytes(b"put")
+
+
+def test_what_the_store_did_not_put_there_is_listed_without_a_key(local_store, make_data_file):
+    version = local_store.store_file(make_data_file())
+    put(local_store, "coj/kb05.txt")
+    (local_store.root / PATH).unlink()
+    put(local_store, PATH)
+    not_unicode = os.fsdecode(b"coj/\xff.txt")
+    put(local_store, not_unicode)
+    listed = [(file.path, file.key) for file in local_store.list_files()]
+    assert listed == [("coj/kb05.txt", ""), (PATH, ""), (PATH, version["key"]), (not_unicode, "")]
+
+
+def test_copy_is_listed_once(local_store, make_data_file, monkeypatch):
+    monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no hard links")))
+    keys = [local_store.store_file(make_data_file(content))["key"] for content in (b"one", b"two")]
+    assert [file.key for file in local_store.list_files()] == keys[::-1]
+
+
+def test_half_written_files_links_and_pipes_are_not_listed(local_store, make_data_file, tmp_path):
+    version = local_store.store_file(make_data_file())
+    (local_store.temporary_folder / "0").touch()
+    (local_store.root / "link").symlink_to(tmp_path)
+    (local_store.root / ".versions" / "loop").symlink_to("loop")
+    os.mkfifo(local_store.root / ".versions" / PATH / "pipe")
+    assert [file.key for file in local_store.list_files()] == [version["key"]]
+
+
+def test_what_goes_while_it_is_listed_is_passed_over(local_store):
+    for path in ("a/x", "b/x", "c/x"):
+        local_store.store_file(PlacedFile(path))
+    listed = local_store.list_files()
+    assert next(listed).path == "a/x"
+    local_store.delete_file("b/x", "")
+    assert [file.path for file in listed] == ["c/x"]
+
+
+def test_a_folder_that_can_not_be_read_is_an_error(local_store, make_data_file, monkeypatch):
+    local_store.store_file(make_data_file())
+
+    def refuse(folder: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(FileStoreConnectionError, match="Permission denied"):
+        list(local_store.list_files())
+
+
 def test_leftovers_of_a_killed_process_are_swept_after_a_day(local_store, make_data_file, monkeypatch):
     leftover = local_store.root / ".tmp" / "leftover"
     leftover.parent.mkdir(parents=True)
@@ -175,3 +229,42 @@ def test_leftovers_of_a_killed_process_are_swept_after_a_day(local_store, make_d
     next_store.store_file(make_data_file())
     assert not leftover.exists()
     assert (local_store.root / PATH).exists()
+
+
+def test_what_an_ocs_program_puts_at_a_path_becomes_a_version(local_store, make_data_file):
+    file = local_store.root / PATH
+    keys = []
+    for age_s, content in ((30, b"one"), (20, b"two"), (10, b"two")):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)  # over the same file, as the OCS's own store does
+        os.utime(file, (time.time() - age_s,) * 2)
+        keys.append(hashlib.md5(content).hexdigest())
+        local_store.adopt_file(PATH, keys[-1])
+    assert [local_store.find_file(PATH, key).read_bytes() for key in keys] == [b"one", b"two", b"two"]
+    listed = [(stored.path, stored.key) for stored in local_store.list_files()]
+    assert listed == [(PATH, keys[1]), (PATH, keys[0])]  # the file itself is a copy of the newest
+    local_store.store_file(make_data_file(b"three"))
+    local_store.delete_file(PATH, "")
+    assert file.read_bytes() == b"two"
+
+
+def test_another_file_than_was_promised_is_not_adopted(local_store):
+    local_store.adopt_file(PATH, hashlib.md5(b"one").hexdigest())  # nothing is there yet
+    file = local_store.root / PATH
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"two")
+    local_store.adopt_file(PATH, hashlib.md5(b"one").hexdigest())
+    assert [stored.key for stored in local_store.list_files()] == [""]
+    assert list((local_store.root / ".tmp").iterdir()) == []
+
+
+def test_a_disk_without_room_is_told_before_it_is_needed(local_store, monkeypatch):
+    monkeypatch.setattr("ocs_archive.storage.filesystemstore.LEAST_ROOM_BYTES", 2**80)
+    with pytest.raises(FileStoreConnectionError, match="has room for"):
+        local_store.check()
+
+
+def test_a_folder_that_can_not_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileStoreConnectionError, match="file/store"):
+        FileSystemStore(tmp_path / "file" / "store").check()

@@ -20,6 +20,7 @@ from ocs_archive.storage import s3store
 from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpecificationError
 from ocs_archive.storage.s3store import S3Store, translate_errors
 from tests.fits_factory import FRAME_CARDS, write_fits
+from tests.nasty_paths import PlacedFile
 
 NAME = "coj1m011-kb05-20240219-0125-e91.fits"
 PATH = f"coj/kb05/20240219/processed/{NAME}"
@@ -185,3 +186,37 @@ def test_whose_fault_an_error_is(error, kind):
 def test_links_can_name_the_address_that_users_reach(s3_settings, monkeypatch):
     monkeypatch.setenv("S3_PUBLIC_ENDPOINT_URL", "https://files.example.org")
     assert S3Store("bucket").get_url(PATH, "version", 60).startswith("https://files.example.org/")
+
+
+@pytest.mark.parametrize("bucket", ["s3_store", "unversioned_s3_store"])
+def test_the_list_goes_over_many_pages(bucket, request, monkeypatch):
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")  # the server's page
+    store = request.getfixturevalue(bucket)
+    paths = [f"night/{number}.fits" for number in range(5)]
+    for path in paths:
+        store.store_file(PlacedFile(path))
+    assert [file.path for file in store.list_files()] == paths
+
+
+def test_a_delete_marker_is_not_listed_and_hides_nothing(s3_store, make_data_file):
+    version = s3_store.store_file(make_data_file())
+    s3_store.client.delete_object(Bucket=s3_store.bucket, Key=PATH)
+    assert [(file.path, file.key) for file in s3_store.list_files()] == [(PATH, version["key"])]
+
+
+def test_the_list_of_a_missing_bucket_is_a_fault_of_the_settings(s3_settings):
+    with pytest.raises(FileStoreSpecificationError, match="no-such-bucket"):
+        list(S3Store("no-such-bucket").list_files())
+
+
+@pytest.mark.usefixtures("s3_settings")
+def test_a_bucket_that_is_not_there_fails_the_check():
+    with pytest.raises(FileStoreConnectionError, match="S3 refused the bucket never-made"):
+        S3Store("never-made").check()
+
+
+@pytest.mark.usefixtures("s3_settings")
+def test_a_server_that_is_away_fails_the_check(monkeypatch):
+    monkeypatch.setenv("S3_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(FileStoreConnectionError, match="S3 failed on the bucket"):
+        S3Store("bucket").check()

@@ -1,0 +1,1 @@
+"""The document that says what programs can ask, and how it looks as a page."""

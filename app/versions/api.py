@@ -1,0 +1,34 @@
+"""Versions over HTTP, for operators: an OCS client asks here whether the archive has a file already."""
+
+from typing import Any
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Row
+
+from app.accounts.viewer import require_admin
+from app.frames.records import build_version
+from app.params import parse_query
+from app.versions import queries
+from app.versions.schemas import VersionSearchSchema
+
+blueprint = Blueprint("versions_api", __name__)
+
+
+@blueprint.get("/versions/")
+def list_versions() -> ResponseReturnValue:
+    """Search for versions."""
+    require_admin()
+    return queries.list_versions(parse_query(VersionSearchSchema())).build(_build_record)
+
+
+@blueprint.get("/versions/<int:version_id>/")
+def show_version(version_id: int) -> ResponseReturnValue:
+    """One version."""
+    require_admin()
+    return _build_record(queries.get_version(version_id))
+
+
+def _build_record(version: Row[Any]) -> dict[str, Any]:
+    frame = {"frame_id": version.frame_id, "basename": version.basename}
+    return build_version(version, version.basename) | frame

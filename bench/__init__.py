@@ -1,0 +1,1 @@
+"""Benches: what the archive's work costs, each next to its floor, in one run."""

@@ -1,0 +1,14 @@
+"""How gunicorn serves the archive, wherever it is started from this folder; gunicorn reads it by its name.
+
+WEB_CONCURRENCY says how many processes; the command line says where to listen and where the access log goes.
+"""
+
+wsgi_app = "wsgi:app"
+worker_class = "gthread"  # threads for slow downloads
+threads = 4
+timeout = 60
+keepalive = 5
+preload_app = True  # one import for all processes: nothing connects at import, so they may fork after it
+limit_request_line = 8190  # gunicorn's largest: the longest line is a search's polygon
+logger_class = "app.access_log.WebLogger"
+control_socket_disable = True  # all of a user's gunicorns would share the one

@@ -1,0 +1,1 @@
+"""The doors beside HTTP: RabbitMQ and watched folders."""
