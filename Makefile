@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check faults broken-inputs lint format types lock clean screenshots services
+.PHONY: help run test check bench faults broken-inputs lint format types lock clean screenshots services
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ faults: services $(VENV)/.test ## let an archive live through a bad night (FILES
 
 broken-inputs: services $(VENV)/.test ## send an archive every broken file, and write docs/broken-inputs.md
 	@$(BIN)/python -m tests.ingest_worker.broken_inputs
+
+bench: services $(VENV)/.test ## measure ingest next to its floor (INGEST_N=300 small files; WRITE=1: into docs/performance.md)
+	@$(BIN)/python -m bench.ingest $(if $(INGEST_N),--files $(INGEST_N)) $(if $(WRITE),--write)
 
 lint: $(VENV)/.test ## look at format and style
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run “make format”.'; exit 1; }

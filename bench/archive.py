@@ -55,16 +55,12 @@ class BenchArchive:
             self._ingest(crew, warm_up, lambda: None)
             return self._ingest(crew, files, just_before)
 
-    def make_previews(self, files: Sequence[Path], warm_up: Sequence[Path]) -> Cost:
-        """Measure the making of the previews of files, by one worker, after that of some others."""
-        is_owed = IngestJob.preview_state == PreviewState.OWED
+    def make_previews(self, files: Sequence[Path]) -> Cost:
+        """Measure the making of the previews of files, by one worker; its children find it as new each time."""
         with working(self._settings, PREVIEW_QUEUE, 1) as crew:
             crew.hold()
-            self.ingest(warm_up, [], 1, lambda: None)
-            self._measure(crew, len(warm_up), is_owed)
-            crew.hold()
             self.ingest(files, [], 1, lambda: None)
-            return self._measure(crew, len(files), is_owed)
+            return self._measure(crew, len(files), IngestJob.preview_state == PreviewState.OWED)
 
     def _ingest(self, crew: Workers, files: Sequence[Path], just_before: Callable[[], None]) -> Cost:
         crew.hold()

@@ -9,11 +9,13 @@ import json
 import os
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import boto3
+from botocore.config import Config
 
 BLOCK_BYTES = 2**20
 
@@ -29,17 +31,19 @@ def copy_to_folder(folder: Path, source: Path) -> None:
 
 
 def copy_to_bucket(s3: "boto3.client.S3", bucket: str, source: Path) -> None:
+    """Send a file in one request with its md5: `upload_fileobj`, in parts with checksums of their own, takes more."""
     with source.open("rb") as content:
-        hashlib.file_digest(content, partial(hashlib.md5, usedforsecurity=False))
+        md5 = hashlib.file_digest(content, partial(hashlib.md5, usedforsecurity=False))
         content.seek(0)
-        s3.upload_fileobj(content, bucket, source.name)
+        s3.put_object(Bucket=bucket, Key=source.name, Body=content, ContentMD5=b64encode(md5.digest()).decode())
 
 
 def find_copy(place: str) -> Callable[[Path], None]:
     if not place.startswith("http"):
         return partial(copy_to_folder, Path(place))
     endpoint_url, _, bucket = place.rpartition("/")
-    return partial(copy_to_bucket, boto3.client("s3", endpoint_url=endpoint_url), bucket)
+    s3 = boto3.client("s3", endpoint_url=endpoint_url, config=Config(request_checksum_calculation="when_required"))
+    return partial(copy_to_bucket, s3, bucket)
 
 
 def measure(copy: Callable[[Path], None], files: list[Path]) -> dict[str, float]:

@@ -63,7 +63,7 @@ def _build_template(extension: str, size_bytes: int) -> tuple[bytes, bytes]:
 
 
 def _choose_shape(extension: str, size_bytes: int) -> tuple[int, int]:
-    """Return the shape of the square image that fills a file: 16 bits a pixel, or about 5.2 once they are compressed."""
+    """Return the shape of the square image that fills a file: 16 bits a pixel, or some 5.2 once they are compressed."""
     bits = 16 if extension == ".fits" else 5.2
     side = round((size_bytes * 8 / bits) ** 0.5)
     return side, side

@@ -1,8 +1,8 @@
 """``make bench``: what the ingest of a file costs, by size, store and number of workers, next to its floor.
 
-The floor is what bare processes take that read, hash and copy the same files (`bench.floor`). The processor time is that
-of the workers: what the database, the queue and the S3 server take does not count. Previews are another worker's, and
-have rows of their own.
+The floor is what bare processes take that read, hash and copy the same files (`bench.floor`). The processor time is
+that of the workers: what the database, the queue and the S3 server take does not count. Previews are another worker's,
+and have rows of their own.
 """
 
 import datetime as dt
@@ -32,6 +32,7 @@ SMALL_FILES_PER_LARGE = {"100 kB": 1, "30 MB": 15}
 FEWEST_FILES = 2
 WARM_UP = 8  # files that do not count, so that each worker has connected and has its statements ready
 MOST_PREVIEWS = 20
+FLOOR_RUNS = 3
 COLUMNS = ("files", "archive", "workers", "frames/s", "floor", "CPU ms/file", "floor", "times", "more by")
 
 
@@ -45,15 +46,13 @@ class Files:
 
 
 def measure_row(files: Files, setup: Setup, workers: int, servers: Servers, folder: Path) -> list[str]:
-    """Measure the ingest of files, and its floor.
+    """Measure the ingest of files, and its floor, which is the cheapest of some runs.
 
-    What was written before is deleted just before each measurement, so that its memory is used anew for both: on a
-    virtual machine, memory that the host must find first costs more than the copying.
+    What was written before is deleted just before each measurement, so that its memory is used anew: on a virtual
+    machine, memory that the host must find first costs more than the copying.
     """
     with empty_store(setup, servers, folder) as store, empty_archive(setup, servers, store, folder) as archive:
-        for _ in range(2):  # the first one has memory to find
-            store.delete_copies()
-            floor = measure_floor(files, store, workers)
+        floor = min((measure_floor(files, store, workers) for _ in range(FLOOR_RUNS)), key=lambda run: run.cpu_s)
         cost = archive.ingest(files.measured, files.warm_up, workers, just_before=store.delete_copies)
     return build_row(files.size, setup, workers, cost, floor)
 
@@ -61,12 +60,13 @@ def measure_row(files: Files, setup: Setup, workers: int, servers: Servers, fold
 def measure_previews(files: Files, setup: Setup, servers: Servers, folder: Path) -> list[str]:
     """Measure the making of some files' previews."""
     with empty_store(setup, servers, folder) as store, empty_archive(setup, servers, store, folder) as archive:
-        cost = archive.make_previews(files.measured[:MOST_PREVIEWS], files.warm_up[:1])
+        cost = archive.make_previews(files.measured[:MOST_PREVIEWS])
     return build_row(f"previews of {files.size}", setup, 1, cost, None)
 
 
 def measure_floor(files: Files, store: Store, processes: int) -> Cost:
     """Measure as many bare processes as there are workers, each with its share of the files."""
+    store.delete_copies()
     command = [sys.executable, "-m", "bench.floor", store.copies]
     running = [
         subprocess.Popen(

@@ -18,6 +18,8 @@ from ingest_worker.previews.picture import draw
 from ocs_archive.input.file import File, FileSpecificationException
 from ocs_archive.input.fitsheaders import read_fits_headers
 
+Image.preinit()  # Pillow's plugins are imported once, and not in the child of each picture
+
 PreviewSize = Literal["small", "large"]
 
 LONGEST_SIDE_PX: dict[PreviewSize, int] = {"small": 256, "large": 1024}

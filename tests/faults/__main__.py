@@ -19,7 +19,7 @@ from tests.faults.night import Plan, run_night
 from tests.faults.reckoning import Reckoning
 from tests.services import ServiceMissing
 
-CLEAN, NOT_CLEAN, SERVICE_MISSING = 0, 1, 2
+CLEAN, NOT_CLEAN, SERVICE_MISSING = 0, 1, 3  # 2 is argparse's
 CASES_SHOWN = 50
 OWN_SERVERS = ("TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_RABBITMQ_URL")  # what is not ours is not killed
 
@@ -27,7 +27,7 @@ OWN_SERVERS = ("TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_RABBITMQ_URL")  # wh
 def main() -> int:
     """Run one bad night and print what it came to; return 1 if anything that must be zero is not.
 
-    2 means that a server that it needs is not installed here.
+    3 means that a server that it needs is not installed here.
     """
     options = parse_options()
     take_own_mounts()
@@ -37,6 +37,8 @@ def main() -> int:
     for name in OWN_SERVERS:
         os.environ.pop(name, None)
     folder = Path(options.keep or tempfile.mkdtemp(prefix="archive-faults-")).resolve()
+    if folder.is_dir() and any(folder.iterdir()):
+        sys.exit(f"{folder} is not empty: name a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     only = tuple(options.only)
     plan = Plan(options.files, options.faults, only, options.seed, options.database, options.store)

@@ -14,8 +14,10 @@ import requests
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
+from ingest_worker.exceptions import BackoffRetryError, NonFatalDoNotRetryError, RetryError
+from ingest_worker.ingester import upload_file_and_ingest_to_archive
 from tests.faults.archive import Archive
-from tests.faults.files import Product
+from tests.faults.files import LIBRARY, Product
 from tests.faults.ledger import Ledger
 
 THREADS = 8
@@ -100,13 +102,29 @@ def lay_down(doors: Doors, products: list[Product]) -> object:
     return None
 
 
+def use_library(doors: Doors, products: list[Product]) -> object:
+    """Store one file, and send its record, by the library for control systems in Python."""
+    (product,) = products
+    api_root, token = f"{doors.archive.url}/", doors.archive.admin_token
+    try:
+        with product.path.open("rb") as content:
+            return upload_file_and_ingest_to_archive(content, api_root=api_root, auth_token=token)["frameid"]
+    except NonFatalDoNotRetryError as known:
+        return str(known)
+    except (RetryError, BackoffRetryError) as error:
+        if f"answered {HTTPStatus.INTERNAL_SERVER_ERROR}" in str(error):
+            doors.ledger.complain(str(error))
+        raise NotTaken(f"{error.code}: {error}") from error
+
+
 #: Each door with its share of the files.
 DOORS: dict[str, tuple[int, Callable[[Doors, list[Product]], object]]] = {
-    "upload": (35, upload),
-    "path": (20, name_path),
-    "batch": (20, name_batch),
+    "upload": (30, upload),
+    "path": (18, name_path),
+    "batch": (18, name_batch),
     "rabbitmq": (15, send_message),
     "folder": (10, lay_down),
+    LIBRARY: (9, use_library),
 }
 WEIGHTS = {name: weight for name, (weight, _) in DOORS.items()}
 

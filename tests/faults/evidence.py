@@ -20,11 +20,11 @@ from app.events.models import OwedEvent
 from app.extensions import Model, db
 from app.frames.models import Frame, RelatedFrame, Thumbnail, Version
 from app.ingest.models import IngestAttempt, IngestJob, JobState
-from tests.faults.site import BUCKET, LISTENER, Site, connect_to_s3
+from tests.faults.site import BUCKET, LISTENER, LOCAL_STORE, Site, connect_to_s3
 
 Place = tuple[str, str]  # a path in the store, and the store's name of a version there
 BUSY_PATIENCE_S, BUSY_POLL_S = 3.0, 0.005
-LOCAL_STORE, UPLOADS = "files", "uploads"  # below DATA_DIR
+UPLOADS = "uploads"  # below DATA_DIR
 
 
 @dataclass(frozen=True)

@@ -24,26 +24,28 @@ SHARE_OF_REQUESTS = 0.7  # that a failing S3 fails
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of fault: how often it comes, and whether another exclusive one must be over first."""
+    """One kind of fault."""
 
     bring_about: Callable[[Site, Random], AbstractContextManager[None]]
-    weight: int
-    exclusive: bool
+    weight: int  # how often it comes, beside the others
+    exclusive: bool  # whether it begins when the exclusive one before it is over
     needs: str  # the part of the site without which it can't be
 
     @property
     def name(self) -> str:
-        return self.bring_about.__doc__.splitlines()[0]
+        return self.bring_about.__doc__.rstrip(".")
 
 
 FAULTS: list[Fault] = []
+BringAbout = Callable[[Site, Random], Iterator[None]]
 
 
-def fault(weight: int, *, exclusive: bool = False, needs: str = "") -> Callable:
-    """Put a function among the faults."""
+def fault(weight: int, *, exclusive: bool = False, needs: str = "") -> Callable[[BringAbout], BringAbout]:
+    """Put a function among the faults; the first line of its docstring is the fault's name."""
 
-    def register(function: Callable[[Site, Random], Iterator[None]]) -> None:
+    def register(function: BringAbout) -> BringAbout:
         FAULTS.append(Fault(contextmanager(function), weight, exclusive, needs))
+        return function
 
     return register
 
@@ -55,7 +57,7 @@ def choose_faults(site: Site, count: int, only: Collection[str], random: Random)
     """
     possible = [fault for fault in FAULTS if not fault.needs or getattr(site, fault.needs) is not None]
     if only:
-        possible = [fault for fault in possible if any(part in fault.name for part in only)]
+        possible = [fault for fault in possible if any(part.lower() in fault.name.lower() for part in only)]
     chosen = random.sample(possible, min(count, len(possible)))
     chosen += random.choices(possible, [fault.weight for fault in possible], k=count - len(chosen))
     random.shuffle(chosen)

@@ -11,6 +11,7 @@ from tests.fits_factory import write_fits
 
 SHAPES, SHAPE_WEIGHTS = ((64, 48), (300, 300), (1000, 1000)), (80, 18, 2)  # 17 kB, 190 kB, 2 MB
 SECOND_VERSION_SHARE, BROKEN_SHARE, TWICE_SHARE, NAMING_SHARE, COMPRESSED_SHARE = 0.05, 0.04, 0.08, 0.2, 0.2
+LIBRARY, UPLOAD = "library", "upload"  # doors: the former refuses a broken file itself, so that it comes by the latter
 FARTHEST_NAMED = 30  # files after the one that names it
 
 #: Ways to break a file, by the code with which it must fail then.
@@ -60,6 +61,8 @@ def _generate(folder: Path, count: int, doors: dict[str, int], random: Random) -
             names.append(name)
         times = 2 if random.random() < TWICE_SHARE else 1
         chosen = tuple(random.choices(list(doors), list(doors.values()), k=times))
+        if fails_with:
+            chosen = tuple(UPLOAD if door == LIBRARY else door for door in chosen)
         md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         yield Product(path, md5, chosen, "" if fails_with else related, fails_with)
 

@@ -54,6 +54,8 @@ def count(ledger: Ledger, found: Evidence) -> dict[str, object]:
         "already archived": states[JobState.ALREADY_ARCHIVED],
         "failed": states[JobState.FAILED],
         "… by code": Counter(job.error_code for job in found.jobs if job.state == JobState.FAILED),
+        "frames with versions": len({version.basename for version in found.versions}),
+        "versions": len(found.versions),
         "attempts by outcome": found.attempts,
         "previews": Counter(job.preview_state for job in found.jobs if job.preview_state),
         "messages": len(found.told),

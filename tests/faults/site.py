@@ -1,5 +1,6 @@
 """The observatory's site: the archive and every server and disk that it leans on, all of them able to fail."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +29,7 @@ from tests.services import (
 )
 
 BUCKET, QUEUE, EXCHANGE, LISTENER = "archive", "ingest", "archived_fits", "pipeline"
+LOCAL_STORE = "files"  # below DATA_DIR
 ROOM_BYTES, ROOM_PER_FILE_BYTES = 128 * 2**20, 200_000
 S3_ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -80,8 +82,11 @@ def running_site(folder: Path, *, database: str, store: str, files: int, seed: i
             s3_url = stack.enter_context(s3_server())
             s3 = stack.enter_context(fault_proxy(s3_url, seed))
             make_bucket(s3_url)
-            settings |= {"FILESTORE_TYPE": "s3", "BUCKET": BUCKET, "S3_ENDPOINT_URL": s3.url, **S3_ACCESS}
-            settings["S3_ADDRESSING_STYLE"] = "path"
+            s3_place = {"BUCKET": BUCKET, "S3_ENDPOINT_URL": s3.url, "S3_ADDRESSING_STYLE": "path"}
+            settings |= {"FILESTORE_TYPE": "s3", **s3_place, **S3_ACCESS}
+        else:
+            settings |= {"FILESTORE_TYPE": "local", "FILESYSTEM_STORAGE_ROOT_DIR": str(data / LOCAL_STORE)}
+        os.environ |= settings  # from there the library takes the store, here as in a control system
         migrate(settings)
         archive = Archive(settings, log_dir)
         stack.callback(archive.stop)

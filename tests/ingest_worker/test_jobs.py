@@ -1,4 +1,4 @@
-"""The job of making previews: what it says when it fails, and when it has nothing to make."""
+"""The jobs: what an ingest asks of the database; what previews say when they fail, and when there is none to make."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from app.extensions import db, get_queue
@@ -71,6 +72,23 @@ def test_a_database_that_is_away_costs_no_bell(
     with app.app_context():
         assert get_queue("ingest").count == 2  # that of the upload, which no worker has heard, and that put back
         assert db.session.get_one(IngestJob, job_id).state == "queued"
+
+
+def test_a_file_takes_few_statements_and_two_commits(
+    app: Flask, client: FlaskClient, as_operator: Headers, tmp_path: Path
+) -> None:
+    first, second = (upload(client, as_operator, write_fits(tmp_path / f"{name}.fits", OBJECT=name)) for name in "ab")
+    statements: list[str] = []
+    commits: list[Any] = []
+    with app.app_context():
+        run_ingest_job(first)
+        event.listen(db.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        event.listen(db.engine, "commit", commits.append)
+        run_ingest_job(second)
+        is_postgresql = db.engine.dialect.name == "postgresql"
+    assert len(statements) <= (14 if is_postgresql else 16), "\n".join(statements)  # SQLite's index of footprints: 2
+    assert len(commits) == 2
+    assert client.get(f"/ingest/jobs/{second}", headers=as_operator).json["state"] == "archived"
 
 
 def test_an_old_version_gets_no_previews(app: Flask, client: FlaskClient, as_operator: Headers, tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """The contract that every file store keeps."""
 
 import hashlib
+import io
 import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from ocs_archive.input.file import FileSpecificationException
+from ocs_archive.input.file import DataFile, File, FileSpecificationException
 from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError, FileStoreSpecificationError
+from tests.fits_factory import FRAME_CARDS
 from tests.nasty_paths import HARDEST, PATHS, PlacedFile
 
 PATH = "coj/kb05/20240219/processed/coj1m011-kb05-20240219-0125-e91.fits"
@@ -25,6 +27,20 @@ def test_stored_file_comes_back(keeping_store, make_data_file):
     assert version["extension"] == ".fits"
     assert read(keeping_store) == read(keeping_store, version["key"]) == b"one"
     assert keeping_store.get_file_size(PATH) == keeping_store.get_file_size(PATH, version["key"]) == 3
+
+
+def test_what_is_received_is_what_is_looked_into_and_stored(keeping_store):
+    with keeping_store.receive(File(io.BytesIO(b"one"), PATH)) as received:
+        assert (received.get_md5(), len(received), str(received)) == (hashlib.md5(b"one").hexdigest(), 3, PATH[-36:])
+        version = keeping_store.store_file(DataFile(received, FRAME_CARDS))
+        assert received.get_from_start().read() == b"one"
+    assert read(keeping_store, version["key"]) == b"one"
+
+
+def test_what_is_received_and_not_stored_is_gone(keeping_store):
+    with keeping_store.receive(File(io.BytesIO(b"one"), PATH)):
+        assert read(keeping_store) is None
+    assert list(keeping_store.list_files()) == []
 
 
 def test_every_version_stays_and_the_last_is_the_newest(versioned_store, make_data_file):

@@ -40,6 +40,30 @@ def test_file_and_its_folders_are_on_the_disk(local_store, make_data_file, monke
         assert path.stat().st_ino in synced
 
 
+def test_a_received_file_is_read_once_and_leaves_nothing_behind(local_store):
+    class CountingFile(io.BytesIO):
+        bytes_read = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            block = super().read(size)
+            self.bytes_read += len(block)
+            return block
+
+    source = CountingFile(b"content")
+    with local_store.receive(File(source, NAME)) as received:
+        local_store.store_file(DataFile(received, FRAME_CARDS))
+    assert source.bytes_read == len(b"content")
+    with local_store.receive(File(source, NAME)):
+        pass
+    assert list((local_store.root / ".tmp").iterdir()) == []
+
+
+def test_an_error_over_a_received_file_is_the_callers_own(local_store):
+    with pytest.raises(OSError, match="mine"), local_store.receive(File(io.BytesIO(b"content"), NAME)):
+        raise OSError("mine")
+    assert list((local_store.root / ".tmp").iterdir()) == []
+
+
 def test_same_content_again_changes_nothing(local_store, make_data_file):
     first = local_store.store_file(make_data_file(b"one"))
     before = (local_store.root / PATH).stat()

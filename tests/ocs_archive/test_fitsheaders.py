@@ -2,12 +2,15 @@
 
 import gzip
 import io
+import warnings
 
 import pytest
 from astropy.io import fits
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from ocs_archive.input.file import File, FileSpecificationException
-from ocs_archive.input.fitsheaders import read_fits_headers
+from ocs_archive.input.fitsheaders import parse_card, parse_odd_card, read_fits_headers
 from tests.fits_factory import make_header, make_pixels, write_fits
 
 SHAPE = (64, 48)
@@ -106,6 +109,33 @@ def test_primary_hdu_with_a_header_of_its_own_is_no_compressor_s(tmp_path):
 def test_odd_cards(card, key, value, recwarn):
     assert read_cards(card)[key] == value
     assert list(recwarn) == []
+
+
+FIELDS = st.one_of(
+    st.builds("'{}'".format, st.text("ABZ az09:'/.,=&", max_size=20)),
+    st.sampled_from(["T", "F", "TF", "''", "", "-", "+.5E3", "1.D5", "1.5D+03", "1e5", "1E5", ".5", "5.", "007", "-0"]),
+    st.integers().map(str),
+    st.floats(allow_nan=False).map(repr),
+    st.text("ABTF019 '/.:+-ED()=", max_size=20),
+)
+CARDS = st.builds(
+    "{:8}{}{}{}".format,
+    st.one_of(
+        st.text("ABT09_-", max_size=8), st.sampled_from(["COMMENT", "HISTORY", "HIERARCH", "CONTINUE", "END", "DP1"])
+    ),
+    st.sampled_from(["= ", "=   ", "=", "  "]),
+    FIELDS,
+    st.sampled_from(["", " ", " / it's", "/c", " x"]),
+)
+
+
+@settings(max_examples=500)
+@given(CARDS)
+@example("DP1     = 'AXIS.1: 2'")
+@example("_-_     = ''/=_A (F'")
+def test_a_plain_card_is_read_as_astropy_reads_it(card):
+    with warnings.catch_warnings(action="ignore"):
+        assert repr(parse_card(card[:80].ljust(80))) == repr(parse_odd_card(card[:80].ljust(80)))
 
 
 def test_long_text_goes_on_in_continue_cards():

@@ -98,6 +98,14 @@ def test_s3_can_check_what_it_receives(s3_store, sent_headers, make_data_file, m
     assert sum("x-amz-checksum-crc32" in headers for headers in sent_headers) == 2
 
 
+def test_s3_can_tell_that_a_file_changed_after_it_was_received(s3_store, sent_headers):
+    content = io.BytesIO(b"one")
+    with s3_store.receive(File(content, NAME)) as received:
+        content.getbuffer()[:] = b"two"
+        s3_store.store_file(DataFile(received, FRAME_CARDS))  # the server of the tests does not compare
+    assert sent_headers[0]["Content-MD5"] == b64encode(hashlib.md5(b"one").digest()).decode()
+
+
 @pytest.mark.parametrize("source", ["memory", "disk"])
 def test_large_file_goes_up_in_parts(s3_store, make_data_file, monkeypatch, source):
     content = os.urandom(9 * 2**20)
