@@ -4,12 +4,14 @@ BIN := $(VENV)/bin
 PACKAGES := app ocs_archive ingest_worker
 FILES ?= 2000
 FAULTS ?= 200
+CASES ?= 5000
 SEED ?= 1
+PROCESSES ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench faults broken-inputs lint format types lock clean screenshots services
+.PHONY: help run test check bench bench-zip faults fuzz broken-inputs lint format types lock clean screenshots services
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,19 +19,26 @@ help: ## list the targets
 run: $(VENV)/.run ## start the archive on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, WORKERS …), until Ctrl-C
 	@exec $(BIN)/python -m app.launcher
 
-test: services $(VENV)/.test ## run every test, on SQLite and on PostgreSQL
-	@$(BIN)/pytest
+# Each process starts servers of its own; a Redis that TEST_REDIS_URL names is one, and tests empty it.
+test: services $(VENV)/.test ## run every test, on SQLite and on PostgreSQL (PROCESSES=2)
+	@$(BIN)/pytest $(if $(TEST_REDIS_URL),,--numprocesses $(PROCESSES) --dist loadscope)
 
 check: services $(VENV)/.test lint types test ## what CI runs: format, lint, types, tests
 
 faults: services $(VENV)/.test ## let an archive live through a bad night (FILES=2000 FAULTS=200 SEED=1 KEEP=folder)
 	@$(BIN)/python -m tests.faults --files $(FILES) --faults $(FAULTS) --seed $(SEED) $(if $(KEEP),--keep $(KEEP))
 
+fuzz: services $(VENV)/.test ## send an archive whatever its OpenAPI document leads to (CASES=5000 SEED=1)
+	@$(BIN)/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
+
 broken-inputs: services $(VENV)/.test ## send an archive every broken file, and write docs/broken-inputs.md
 	@$(BIN)/python -m tests.ingest_worker.broken_inputs
 
 bench: services $(VENV)/.test ## measure ingest next to its floor (INGEST_N=300 small files; WRITE=1: into docs/performance.md)
 	@$(BIN)/python -m bench.ingest $(if $(INGEST_N),--files $(INGEST_N)) $(if $(WRITE),--write)
+
+bench-zip: services $(VENV)/.test ## measure zips: their speed, and the memory of the web server (WRITE=1: into docs/performance.md)
+	@$(BIN)/python -m bench.zip $(if $(WRITE),--write)
 
 lint: $(VENV)/.test ## look at format and style
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run “make format”.'; exit 1; }
@@ -72,6 +81,3 @@ $(VENV)/.test: $(VENV)/.run requirements-dev.txt
 
 screenshots: $(VENV)/.test ## take the README's pictures anew: make screenshots URL=http://127.0.0.1:8000
 	@$(BIN)/python -m docs.make_screenshots $(URL)
-
-bench-zip: $(VENV)/.test ## measure zips: their speed, and the memory of the web server
-	@$(BIN)/python -m bench.zip

@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -83,6 +84,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda error: _render(BadRequest(error.description or "", code="csrf")))
     app.register_error_handler(HTTPException, _render_http)
     app.register_error_handler(RecursionError, lambda _: _render(BadRequest("The body is nested too deeply.")))
+    app.register_error_handler(ParseException, _render_broken_body)
     app.register_error_handler(OperationalError, _render_database)
     app.register_error_handler(FileStoreConnectionError, _render_store)
     app.register_error_handler(FileStoreSpecificationError, _render_store)
@@ -98,6 +100,11 @@ def _render_http(error: HTTPException) -> Response:
     response = _render(rendered)
     response.headers.update({name: value for name, value in error.get_headers() if name in TELLING_HEADERS})
     return response
+
+
+def _render_broken_body(error: ParseException) -> Response:
+    """Tell of chunks without a length: gunicorn finds that out only while we read the body."""
+    return _render(BadRequest(f"The body of the request can't be read: {error}.", code="broken_body"))
 
 
 def _render_database(error: OperationalError) -> Response:

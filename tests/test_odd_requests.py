@@ -6,6 +6,8 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.unreader import IterUnreader
 
 from app.extensions import db
 from tests.fixtures.application import MakeApp
@@ -76,6 +78,13 @@ def test_no_body_breaks(app: Flask, client: FlaskClient, as_operator: Headers, b
     ):
         answer = client.post(path, data=body, content_type=content_type, headers=headers)
         assert answer.status_code < 500, (path, answer.get_data(as_text=True))
+
+
+def test_a_body_in_broken_chunks_is_told(client: FlaskClient) -> None:
+    chunks = ChunkedReader(None, IterUnreader([b"no length\r\n"]))
+    body = {"wsgi.input": Body(chunks), "wsgi.input_terminated": True}
+    answer = client.post("/api-token-auth/", content_type="application/json", environ_overrides=body)
+    assert (answer.status_code, answer.json["code"]) == (400, "broken_body")
 
 
 def test_errors_are_pages_for_browsers_and_json_for_programs(client: FlaskClient) -> None:

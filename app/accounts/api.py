@@ -20,8 +20,8 @@ WRONG_CREDENTIALS = "Unable to log in with provided credentials."
 class CredentialsSchema(ma.Schema):
     """A user's name and password."""
 
-    username = ma.fields.String(required=True)
-    password = ma.fields.String(required=True, load_only=True)
+    username = ma.fields.String(required=True, metadata={"description": "The user's name."})
+    password = ma.fields.String(required=True, load_only=True, metadata={"description": "The user's password."})
 
 
 @blueprint.get("/profile/")

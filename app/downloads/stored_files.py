@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from app.downloads.queries import StoredVersion
-from ocs_archive.storage.filestore import FileStore
+from ocs_archive.storage.filestore import FileStore, FileStoreConnectionError
 
 BLOCK_BYTES = 2**20
 #: Files that begin within so many bytes are opened already, but no more than so many: a store may take 100 ms to
@@ -64,15 +64,28 @@ def open_file(store: FileStore, version: StoredVersion) -> OpenedFile:
 
 
 def fill_in_sizes(store: FileStore, versions: Sequence[StoredVersion]) -> list[StoredVersion]:
-    """Ask the store for the sizes that are not on record."""
+    """Ask the store for the sizes that are not on record.
+
+    Raises
+    ------
+    BrokenStreamError, FileStoreConnectionError, FileStoreSpecificationError
+        If such a file is not there, or the store fails.
+    """
 
     def fill_in(version: StoredVersion) -> StoredVersion:
-        if version.size is not None:
-            return version
-        return replace(version, size=store.get_file_size(version.store_path, version.key))
+        return version if version.size is not None else replace(version, size=_ask_size(store, version))
 
     with ThreadPoolExecutor(MOST_AHEAD) as pool:
         return list(pool.map(fill_in, versions))
+
+
+def _ask_size(store: FileStore, version: StoredVersion) -> int:
+    try:
+        return store.get_file_size(version.store_path, version.key)
+    except FileStoreConnectionError:
+        opened, _ = open_file(store, version)  # a store that is well, and has no such file, says so here
+        opened.close()
+        raise
 
 
 def open_on_disk(store: FileStore, version: StoredVersion, folder: Path, *, checked: bool) -> OpenedFile:

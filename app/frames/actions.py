@@ -54,13 +54,15 @@ KEEP_RELATIONS = delete(RELATED).where(
 )
 
 
-def save_frame(new: Mapping[str, Any]) -> int:
+def save_frame(new: Mapping[str, Any], *, is_news: bool = True) -> int:
     """Create a frame, or update the one of this basename, with its versions, header and relations; return its id.
 
     Parameters
     ----------
     new
         As `app.frames.schemas.NewFrameSchema` loads it.
+    is_news
+        Whether pipelines are told of its versions.
 
     Raises
     ------
@@ -68,10 +70,12 @@ def save_frame(new: Mapping[str, Any]) -> int:
         If one of its versions is in the archive already.
     """
     related = set(new["related_frame_filenames"]) - {new["basename"]}
-    ids = _ensure_frames({new["basename"], *related})
+    ids = ensure_frames({new["basename"], *related})
     frame_id = ids[new["basename"]]
     _describe(frame_id, new)
-    owe(frame_id, _add_versions(frame_id, new["version_set"]))
+    version_ids = _add_versions(frame_id, new["version_set"])
+    if is_news:
+        owe(frame_id, version_ids)
     db.session.execute(_build_upsert(HEADERS, {"frame_id": frame_id}, {"data": new["headers"]}))
     _relate(frame_id, {ids[name] for name in related})
     return frame_id
@@ -119,7 +123,7 @@ def save_thumbnail(basename: str, size: str, frame: Mapping[str, Any] | None = N
 
     Until it arrives it has what is told of it here, as `NewFrameSchema` loads it; without that, its basename only.
     """
-    frame_id = _ensure_frames({basename})[basename]
+    frame_id = ensure_frames({basename})[basename]
     if frame is not None:
         db.session.execute(select(Frame.id).where(Frame.id == frame_id).with_for_update(key_share=True))
         if db.session.get(Header, frame_id) is None:  # each frame that arrives brings one
@@ -127,6 +131,33 @@ def save_thumbnail(basename: str, size: str, frame: Mapping[str, Any] | None = N
     values = {"width": None, "height": None, **stored, "file_fault": FileFault.NONE, "created": _now()}
     upsert = _build_upsert(Thumbnail, {"frame_id": frame_id, "size": size}, values)
     return db.session.scalars(upsert.returning(Thumbnail), execution_options={"populate_existing": True}).one()
+
+
+def ensure_frames(basenames: AbstractSet[str]) -> dict[str, int]:
+    """Return the ids of some frames; those that have not arrived yet are made with their basename only."""
+    found = _find_frames(basenames)
+    now = _now()
+    # In one order for everybody, so that two workers never wait for each other.
+    rows = [{"basename": name, "created": now, "modified": now} for name in sorted(basenames - found.keys())]
+    if rows:
+        made = insert_for_dialect(FRAMES).on_conflict_do_nothing().returning(FRAMES.c.basename, FRAMES.c.id)
+        found |= dict(db.session.execute(made, rows).all())
+    return found if found.keys() == basenames else _find_frames(basenames)  # another worker just put one
+
+
+def add_relations(pairs: AbstractSet[tuple[int, int]]) -> None:
+    """Relate frames, given by their ids, that are not related in either direction: the later one names the earlier."""
+    if not pairs:
+        return
+    ids = {frame_id for pair in pairs for frame_id in pair}
+    known = select(RELATED.c.frame_id, RELATED.c.related_id).where(
+        RELATED.c.frame_id.in_(ids), RELATED.c.related_id.in_(ids)
+    )
+    related = {frozenset(pair) for pair in db.session.execute(known)}
+    lacking = {frozenset(pair) for pair in pairs} - related
+    rows = [{"frame_id": max(pair), "related_id": min(pair)} for pair in lacking if len(pair) > 1]
+    if rows:
+        db.session.execute(insert_for_dialect(RELATED).on_conflict_do_nothing(), rows)
 
 
 def _describe(frame_id: int, new: Mapping[str, Any]) -> None:
@@ -159,18 +190,6 @@ def _refuse_known_versions(versions: Collection[Mapping[str, Any]]) -> None:
     for version in versions:
         if find_version_by_md5(version["md5"]):
             raise BadRequest(KNOWN_MD5, code="version_exists", fields={"version_set": [{"md5": [KNOWN_MD5]}]})
-
-
-def _ensure_frames(basenames: AbstractSet[str]) -> dict[str, int]:
-    """Return the ids of some frames; those that have not arrived yet are made with their basename only."""
-    found = _find_frames(basenames)
-    now = _now()
-    # In one order for everybody, so that two workers never wait for each other.
-    rows = [{"basename": name, "created": now, "modified": now} for name in sorted(basenames - found.keys())]
-    if rows:
-        made = insert_for_dialect(FRAMES).on_conflict_do_nothing().returning(FRAMES.c.basename, FRAMES.c.id)
-        found |= dict(db.session.execute(made, rows).all())
-    return found if found.keys() == basenames else _find_frames(basenames)  # another worker just put one
 
 
 def _find_frames(basenames: AbstractSet[str]) -> dict[str, int]:

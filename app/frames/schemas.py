@@ -15,6 +15,11 @@ LONGEST_TARGET_NAME = 500
 LONGEST_KEY = 1024  # S3's ids of versions may be so long
 
 
+def _about(description: str) -> dict[str, str]:
+    """Return what the OpenAPI document says of a field."""
+    return {"description": description}
+
+
 class Line(ma.fields.String):
     """A text of one line, which may be longer than what one searches for."""
 
@@ -26,8 +31,8 @@ class Line(ma.fields.String):
 class Blank(Line):
     """A text that may be absent; the archive then keeps an empty one."""
 
-    def __init__(self, longest: int = LONGEST_TEXT) -> None:
-        super().__init__(longest, allow_none=True, load_default="")
+    def __init__(self, description: str, longest: int = LONGEST_TEXT) -> None:
+        super().__init__(longest, allow_none=True, load_default="", metadata=_about(description))
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str | None = super().deserialize(value, *args, **kwargs)
@@ -45,10 +50,26 @@ class PostedVersionSchema(ma.Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    key = Line(LONGEST_KEY, ma.validate.Length(min=1), required=True)
-    md5 = ma.fields.String(required=True, validate=ma.validate.Regexp(r"^[0-9a-f]{32}\Z", error="Must be an MD5."))
-    extension = Line(LONGEST_TEXT, required=True)
-    size = WholeNumber(smallest=0, allow_none=True, load_default=None)
+    key = Line(
+        LONGEST_KEY,
+        ma.validate.Length(min=1),
+        required=True,
+        metadata=_about("The store's name of this version."),
+    )
+    md5 = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(r"^[0-9a-f]{32}\Z", error="Must be an MD5."),
+        metadata=_about("MD5 of the file."),
+    )
+    extension = Line(
+        LONGEST_TEXT, required=True, metadata=_about("Extension of the file's name, with its dots, such as .fits.fz.")
+    )
+    size = WholeNumber(
+        smallest=0,
+        allow_none=True,
+        load_default=None,
+        metadata=_about("Size of the file in bytes; what the store says of it counts more."),
+    )
 
 
 class NewVersionSchema(PostedVersionSchema):
@@ -63,25 +84,50 @@ class NewFrameSchema(ma.Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    basename = Line(LONGEST_BASENAME, ma.validate.Length(min=1), required=True)
-    observation_date = UtcTime(allow_none=True, load_default=None)
-    observation_day = Night(allow_none=True, load_default=None)
-    public_date = UtcTime(allow_none=True, load_default=None)
-    proposal_id = Blank()
-    instrument_id = Blank()
-    target_name = Blank(LONGEST_TARGET_NAME)
-    site_id = Blank()
-    telescope_id = Blank()
-    primary_optical_element = Blank()
-    configuration_type = Blank()
-    reduction_level = WholeNumber(smallest=-LARGEST_INT, largest=LARGEST_INT, load_default=0)
-    exposure_time = ma.fields.Float(allow_none=True, load_default=None)
-    observation_id = WholeNumber(allow_none=True, load_default=None)
-    request_id = WholeNumber(allow_none=True, load_default=None)
-    area = Footprint(allow_none=True, load_default=None)
-    headers = FitsHeader(load_default=dict)
+    basename = Line(
+        LONGEST_BASENAME,
+        ma.validate.Length(min=1),
+        required=True,
+        metadata=_about("Name of the frame: its file's up to the first dot."),
+    )
+    observation_date = UtcTime(
+        allow_none=True,
+        load_default=None,
+        metadata=_about("When the exposure began; without it no list shows the frame."),
+    )
+    observation_day = Night(
+        allow_none=True,
+        load_default=None,
+        metadata=_about("Observing night; the day of the observation date if absent."),
+    )
+    public_date = UtcTime(
+        allow_none=True, load_default=None, metadata=_about("When the frame becomes public; never if absent.")
+    )
+    proposal_id = Blank("Proposal's id.")
+    instrument_id = Blank("Instrument's code.")
+    target_name = Blank("Target's name.", LONGEST_TARGET_NAME)
+    site_id = Blank("Site's code.")
+    telescope_id = Blank("Telescope's code.")
+    primary_optical_element = Blank("Filter, or the grating of a spectrograph.")
+    configuration_type = Blank("Configuration type, such as EXPOSE or BIAS.")
+    reduction_level = WholeNumber(
+        smallest=-LARGEST_INT, largest=LARGEST_INT, load_default=0, metadata=_about("0 is raw, 91 reduced.")
+    )
+    exposure_time = ma.fields.Float(allow_none=True, load_default=None, metadata=_about("Exposure time in seconds."))
+    observation_id = WholeNumber(allow_none=True, load_default=None, metadata=_about("Observation's number."))
+    request_id = WholeNumber(allow_none=True, load_default=None, metadata=_about("Request's number."))
+    area = Footprint(
+        allow_none=True,
+        load_default=None,
+        metadata=_about("Footprint on the sky: a GeoJSON Polygon of one closed ring of [ra, dec], ICRS degrees."),
+    )
+    headers = FitsHeader(load_default=dict, metadata=_about("The FITS header: values by their keywords."))
     version_set = ma.fields.List(ma.fields.Nested(NewVersionSchema), load_default=list)
-    related_frame_filenames = ma.fields.List(Line(LONGEST_BASENAME, allow_none=True), load_default=list)
+    related_frame_filenames = ma.fields.List(
+        Line(LONGEST_BASENAME, allow_none=True),
+        load_default=list,
+        metadata=_about("Basenames of the frames that it was made from; they need not have arrived."),
+    )
 
     @ma.pre_load
     def drop_blanks(self, frame: Any, **_kwargs: Any) -> Any:
@@ -108,4 +154,9 @@ def _check_distinct(versions: Collection[Mapping[str, Any]]) -> None:
 class PostedFrameSchema(NewFrameSchema):
     """A frame whose files its sender has stored: where they lie follows from the rest."""
 
-    version_set = ma.fields.List(ma.fields.Nested(PostedVersionSchema), load_default=list, validate=_check_distinct)
+    version_set = ma.fields.List(
+        ma.fields.Nested(PostedVersionSchema),
+        load_default=list,
+        validate=_check_distinct,
+        metadata=_about("Its new files, which the archive must not know yet; the last is the newest."),
+    )

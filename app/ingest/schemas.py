@@ -14,6 +14,7 @@ LONGEST_PATH = 4096
 LARGEST_BATCH = 1000
 LONGEST_FILENAME = 255
 DEEPEST_METADATA = 20
+ABOUT_METADATA = {"description": "Values by header keywords: they count more than the file's own."}
 UNSTORABLE_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -56,20 +57,29 @@ def _check_path(path: str) -> None:
 class JobByPathSchema(ma.Schema):
     """A file that the worker can reach."""
 
-    filepath = ma.fields.String(required=True, validate=[ma.validate.Length(max=LONGEST_PATH), _check_path])
-    file_metadata = MetadataText(load_default=dict)
+    filepath = ma.fields.String(
+        required=True,
+        validate=[ma.validate.Length(max=LONGEST_PATH), _check_path],
+        metadata={"description": "Where the file lies: an absolute path below INGEST_ROOTS."},
+    )
+    file_metadata = MetadataText(load_default=dict, metadata=ABOUT_METADATA)
 
 
 class JobBatchSchema(ma.Schema):
     """Many files that the worker can reach; each is looked at on its own."""
 
-    jobs = ma.fields.List(ma.fields.Raw(), required=True, validate=ma.validate.Length(1, LARGEST_BATCH))
+    jobs = ma.fields.List(
+        ma.fields.Raw(),
+        required=True,
+        validate=ma.validate.Length(1, LARGEST_BATCH),
+        metadata={"description": "The jobs, each as it would be posted alone."},
+    )
 
 
 class JobByUploadSchema(ma.Schema):
     """What goes along with a file that is sent."""
 
-    file_metadata = MetadataText(load_default=dict)
+    file_metadata = MetadataText(load_default=dict, metadata=ABOUT_METADATA)
 
 
 class RetrySchema(ma.Schema):

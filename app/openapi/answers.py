@@ -56,7 +56,12 @@ class RefusalSchema(ma.Schema):
 class ErrorSchema(RefusalSchema):
     """An error."""
 
-    request_id = _text("Id of the request, under which the log knows it.")
+    request_id = _field(
+        ma.fields.Raw,
+        "Id of the request, under which the log knows it; or the messages on a parameter of this name that is wrong.",
+        type=["string", "array"],
+        items={"type": "string"},
+    )
 
 
 class PolygonSchema(ma.Schema):

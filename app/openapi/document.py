@@ -132,15 +132,26 @@ def _describe_answers(operation: Operation, has_arguments: bool, example: Json) 
     good = {"schema": _any_of(operation.answers)} if operation.answers else {}
     if "answer" in example:
         good["example"] = example["answer"]
-    described = {_status(operation.status): {"content": {operation.media_type: good}}}
-    if operation.redirects:
-        described[_status(HTTPStatus.FOUND)] = {"headers": {"Location": {"schema": {"type": "string"}}}}
+    described = {_status(operation.status): {"content": {operation.media_type: good}}} | _describe_plain(operation)
     errors = operation.list_errors() | ({HTTPStatus.NOT_FOUND} if has_arguments else set())
     for status in sorted({*errors, HTTPStatus.SERVICE_UNAVAILABLE}):
         other = operation.other_errors.get(status)
         schemas = (ErrorSchema, other) if other else (ErrorSchema,)
         described[_status(status)] = {"content": {JSON: {"schema": _any_of(schemas)}}}
     return {status: {"description": HTTPStatus(int(status)).phrase} | answer for status, answer in described.items()}
+
+
+def _describe_plain(operation: Operation) -> dict[str, Json]:
+    """Describe the answers that have no body, or none of ours."""
+    described: dict[str, Json] = {}
+    if operation.conditional:
+        described[_status(HTTPStatus.PARTIAL_CONTENT)] = {"content": {operation.media_type: {}}}
+        described |= {_status(status): {} for status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.PRECONDITION_FAILED)}
+    if operation.redirects:
+        described[_status(HTTPStatus.FOUND)] = {"headers": {"Location": {"schema": {"type": "string"}}}}
+    if operation.query:  # the web server says so, in words of its own
+        described[_status(HTTPStatus.REQUEST_URI_TOO_LONG)] = {}
+    return described
 
 
 def _status(status: int) -> str:

@@ -76,6 +76,8 @@ class Operation:
         Schemas of answers with the status of an error that may be something else.
     redirects
         Whether it may send on to where the file lies.
+    conditional
+        Whether it spares a client that has the file, or a part of it, already (RFC 9110).
     """
 
     who: Who
@@ -87,11 +89,13 @@ class Operation:
     errors: tuple[int, ...] = ()
     other_errors: Mapping[int, SchemaType] = field(default_factory=dict)
     redirects: bool = False
+    conditional: bool = False
 
     def list_errors(self) -> set[int]:
         """Return the statuses of its errors; one of an address with a number that nothing has is not among them."""
         statuses = {*self.errors, *REFUSALS[self.who], *self.other_errors}
         statuses |= {HTTPStatus.BAD_REQUEST} if self.query or self.bodies else set()
+        statuses |= {HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE} if self.conditional else set()
         return statuses | ({HTTPStatus.REQUEST_ENTITY_TOO_LARGE} if self.bodies else set())
 
 
@@ -99,8 +103,8 @@ def _read(answer: SchemaType, query: SchemaType | None = None, who: Who = Who.VI
     return Operation(who, (answer,), query=query)
 
 
-def _file(media_type: str, who: Who = Who.VIEWERS, *, redirects: bool = False) -> Operation:
-    return Operation(who, media_type=media_type, redirects=redirects)
+def _file(media_type: str, who: Who = Who.VIEWERS, **options: Any) -> Operation:
+    return Operation(who, media_type=media_type, **options)
 
 
 def _post(answer: SchemaType, body: SchemaType) -> Operation:
@@ -123,8 +127,8 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "bundles.download_unpacked": _file("application/fits"),
     "bundles.download_catalog": _file("application/fits"),
-    "frames_views.show_preview": _file("image/jpeg"),
-    "downloads.download": _file("application/octet-stream", Who.ANYBODY, redirects=True),
+    "frames_views.show_preview": _file("image/jpeg", conditional=True),
+    "downloads.download": _file("application/octet-stream", Who.ANYBODY, redirects=True, conditional=True),
     "versions_api.list_versions": _read(answers.VersionPageSchema, VersionSearchSchema, Who.OPERATORS),
     "versions_api.show_version": _read(answers.ListedVersionSchema, who=Who.OPERATORS),
     "thumbnails_api.list_thumbnails": _read(answers.ThumbnailPageSchema, ThumbnailSearchSchema),

@@ -110,13 +110,12 @@ def test_a_publisher_that_is_killed_leaves_a_duplicate_and_no_gap(telling_hook: 
 def test_two_publishers_share_a_target_in_turn(telling_hook: Flask, hook: Hook) -> None:
     to_tell = add_frames(telling_hook, "a", "b", versions=VERSIONS)
     hook.gate.clear()
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(publish_once, telling_hook)
+    with publishing("--once") as first:  # a publisher is a process
         hook.wait_for(1)
         assert publish_once(telling_hook) == 1
         assert len(hook.received) == 1
         hook.gate.set()
-        assert first.result(PATIENCE_S) == 0
+        assert first.wait(PATIENCE_S) == 0
     assert set(count_ids(hook.received).values()) == {1}
     assert list_told(hook.received) == to_tell
 

@@ -21,7 +21,8 @@ CLASSES = {"archived": "", "refused": "", "failed": "DoNotRetryError", "waiting"
 def bad_day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """An archive that was sent a good file, then every broken one, then a good file again; and what became of them."""
     data_dir, inputs = tmp_path_factory.mktemp("archive"), tmp_path_factory.mktemp("inputs")
-    settings = request.getfixturevalue("live_postgresql") if request.param == "postgresql" else {}
+    on_postgresql = request.param == "postgresql"
+    settings = {"DATABASE_URL": request.getfixturevalue("postgres").create_database()} if on_postgresql else {}
     waits = {"INGEST_FIRST_RETRY_S": "600", "INGEST_LAST_RETRY_S": "600"}  # what waits stays so while it is looked at
     with running_archive(data_dir, INGEST_ROOTS=str(inputs), **waits, **settings) as archive:
         first = archive.ingest(write_fits(inputs / "first.fits", OBJECT="first"))
@@ -49,7 +50,7 @@ def test_one_worker_takes_them_all_and_stays_small(bad_day: SimpleNamespace) -> 
     workers = {outcome.worker for outcome in bad_day.outcomes.values() if outcome.worker}
     workers |= {job["history"][0]["worker"] for job in (bad_day.first, bad_day.last)}
     assert len(workers) == 1
-    status = Path("/proc") / workers.pop().rpartition(":")[2] / "status"
+    status = Path("/proc") / workers.pop().split(":")[1] / "status"
     assert int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) < LARGEST_WORKER_KIB
 
 

@@ -18,8 +18,9 @@ from app.openapi.operations import OPERATIONS, PAGES, REFUSALS
 from app.params import name_fields
 from tests.fixtures.application import MakeApp
 from tests.fixtures.ingest import Headers, Work
-from tests.frames_factory import add_frame, square
+from tests.frames_factory import add_frame, add_preview, square
 from tests.openapi.observatory import REQUESTS, Observatory
+from tests.stored_frames import add_stored_frame
 
 SEARCHES = [endpoint for endpoint, operation in OPERATIONS.items() if operation.query]
 Document = dict[str, Any]
@@ -73,6 +74,9 @@ def test_every_operation_parameter_and_field_says_what_it_is(document: Document)
     assert [operation["operationId"] for operation in operations if not operation["summary"]] == []
     parameters = [parameter for operation in operations for parameter in operation["parameters"]]
     assert [found["name"] for found in parameters if found["in"] == "query" and "description" not in found] == []
+    schemas = document["components"]["schemas"].items()
+    fields = {(schema, name): field for schema, told in schemas for name, field in told.get("properties", {}).items()}
+    assert [place for place, field in fields.items() if "description" not in field] == []
 
 
 def test_each_route_takes_the_parameters_of_the_document_and_no_others(
@@ -125,6 +129,25 @@ def test_a_body_that_is_wrong_is_refused_as_the_document_says(
             check_answer(document, find_operation(app, document, endpoint), answer)
 
 
+def test_answers_to_clients_that_have_the_file_are_as_the_document_says(observatory: Observatory) -> None:
+    document = observatory.client.get("/openapi/").json
+    with observatory.app.app_context():
+        add_stored_frame("frame", b"content")
+        add_preview("frame")
+    link = observatory.client.get("/frames/1/").json["url"]
+    asked = [
+        ({"Range": "bytes=0-3"}, 206),
+        ({"Range": "bytes=99-"}, 416),
+        ({"If-None-Match": "*"}, 304),
+        ({"If-Match": '"another"'}, 412),
+    ]
+    for endpoint, path in (("downloads.download", link), ("frames_views.show_preview", "/frames/1/previews/small.jpg")):
+        for headers, status in asked:
+            answer = observatory.client.get(path, headers=headers)
+            assert answer.status_code == status
+            check_answer(document, find_operation(observatory.app, document, endpoint), answer)
+
+
 def test_answers_that_depend_on_the_request_are_as_the_document_says(observatory: Observatory) -> None:
     document, send = (
         observatory.client.get("/openapi/").json,
@@ -147,6 +170,7 @@ def test_answers_that_depend_on_the_request_are_as_the_document_says(observatory
         ("frames_api.list_frames", "/frames/?pagination_style=cursor&limit=1", {}, 200),
         ("frames_views.show_frame", "/frames/1/?include_related_frames=false", {}, 200),
         ("frames_api.list_frames", "/frames/?radius=1&ra=x", {}, 400),
+        ("frames_api.list_frames", "/frames/?request_id=x", {}, 400),
     ]
     for endpoint, path, body, status in asked:
         answer = send(path, **body)

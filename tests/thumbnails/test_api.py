@@ -20,6 +20,8 @@ SPOILING: list[tuple[dict[str, Any], str]] = [
     ({"version_set": []}, "version_set"),
     ({"version_set": [{"key": "k"}]}, "version_set"),
     ({"version_set": [build_version(b"x", ".jpg"), build_version(b"y", ".jpg")]}, "version_set"),
+    ({"version_set": [build_version(b"x", ".jpg") | {"md5": "\x00"}]}, "version_set"),
+    ({"version_set": [build_version(b"x", ".jpg") | {"md5": "\ud800"}]}, "version_set"),
     ({"instrument_id": ""}, "version_set"),
     ({"observation_date": "then"}, "observation_date"),
 ]

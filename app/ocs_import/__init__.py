@@ -1,0 +1,1 @@
+"""The records of another OCS archive, copied over its own API."""
