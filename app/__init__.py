@@ -31,6 +31,8 @@ from app.ocs_import import cli as ocs_import_cli
 from app.openapi import api as openapi_api
 from app.openapi import views as openapi_views
 from app.pages import register_pages
+from app.proposals import cli as proposals_cli
+from app.proposals import views as proposals_views
 from app.request_ids import follow_requests
 from app.thumbnails import api as thumbnails_api
 from app.versions import api as versions_api
@@ -55,6 +57,8 @@ ROOMS = (
     ocs_import_cli.blueprint,
     openapi_api.blueprint,
     openapi_views.blueprint,
+    proposals_cli.blueprint,
+    proposals_views.blueprint,
     thumbnails_api.blueprint,
     versions_api.blueprint,
 )

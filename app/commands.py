@@ -1,4 +1,4 @@
-"""The commands of ``flask --app wsgi``, and what any of them says when the database does not do."""
+"""The commands of ``flask --app wsgi``, and what any of them says when it, or the database, does not do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +8,16 @@ from flask.cli import AppGroup
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from app.errors import ArchiveError
+
 SQLITE_LACKS = ("no such table", "no such column")
 
 
 class ArchiveCommands(AppGroup):
-    """The group of all commands."""
+    """The group of all commands. What they can't do is told in a line."""
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Return a command; when it fails for the database's sake, the reason is told in a line."""
+        """Return a command that tells why it fails."""
         ctx.with_resource(_explained_errors())
         return super().get_command(ctx, name)
 
@@ -24,6 +26,8 @@ class ArchiveCommands(AppGroup):
 def _explained_errors() -> Iterator[None]:
     try:
         yield
+    except ArchiveError as error:
+        raise click.ClickException(error.message) from error
     except DBAPIError as error:
         reason = str(error.orig).splitlines()[0]
         if _lacks_tables(error):

@@ -1,4 +1,4 @@
-"""What any command says when the database does not do."""
+"""What any command says when it, or the database, does not do."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.application import MakeApp
 from tests.services import LOOPBACK, PostgresServer
 
-CREATE_USER = ["user", "create", "observer", "--password", "clear skies"]
+LIST_USERS = ["user", "list"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the command is given another
@@ -16,7 +16,7 @@ class TestDatabases:
         self, make_app: MakeApp, tmp_path: Path, postgres: PostgresServer
     ) -> None:
         for url in (f"sqlite:///{tmp_path / 'empty.db'}", postgres.create_database()):
-            said = make_app(DATABASE_URL=url).test_cli_runner().invoke(args=CREATE_USER)
+            said = make_app(DATABASE_URL=url).test_cli_runner().invoke(args=LIST_USERS)
             assert said.exit_code == 1
             (line,) = said.output.splitlines()
             assert line.startswith("Error: The database lacks tables of this archive (")
@@ -24,13 +24,12 @@ class TestDatabases:
 
     def test_away_it_says_what_to_mend(self, make_app: MakeApp) -> None:
         app = make_app(DATABASE_URL=f"postgresql://archive:secret@{LOOPBACK}:1/archive")
-        said = app.test_cli_runner().invoke(args=CREATE_USER)
+        said = app.test_cli_runner().invoke(args=LIST_USERS)
         assert said.exit_code == 1
         assert said.output.startswith("Error: The database does not answer (")
         assert said.output.endswith("start it, or mend DATABASE_URL or DATA_DIR.\n")
         assert "secret" not in said.output
 
     def test_what_is_wrong_otherwise_is_not_hidden(self, make_app: MakeApp) -> None:
-        runner = make_app().test_cli_runner()
-        assert runner.invoke(args=CREATE_USER).exit_code == 0
-        assert "lacks tables" not in runner.invoke(args=CREATE_USER).output
+        said = make_app().test_cli_runner().invoke(args=["user", "disable", "nobody"])
+        assert (said.exit_code, said.output) == (1, "Error: There is no user 'nobody'.\n")

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.unreader import IterUnreader
 
+from app.accounts.viewer import SESSION_KEY
 from app.extensions import db
 from tests.fixtures.application import MakeApp
 from tests.fixtures.ingest import Headers
@@ -103,7 +104,7 @@ def test_a_database_that_is_away_is_said_to_be(make_app: MakeApp) -> None:
     app = make_app(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
     client = app.test_client()
     with client.session_transaction() as session:
-        session["user_id"] = 1
+        session[SESSION_KEY] = "of somebody"
     for accept, mimetype in (("text/html", "text/html"), ("application/json", "application/json")):
         answer = client.get("/", headers={"Accept": accept})
         assert (answer.status_code, answer.mimetype) == (503, mimetype)

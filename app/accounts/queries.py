@@ -1,15 +1,22 @@
 """Reads of the accounts."""
 
+import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from functools import cache
+from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from sqlalchemy import or_, select
+from sqlalchemy.orm import contains_eager, selectinload
 
-from app.accounts.models import ApiToken, User
+from app.accounts.models import ApiToken, LoginSession, User
+from app.errors import NotFound
 from app.extensions import db
 from app.fields import CONTROL_CHARACTERS
+
+Opener = TypeVar("Opener", ApiToken, LoginSession)
 
 
 def find_user(username: str) -> User | None:
@@ -18,16 +25,53 @@ def find_user(username: str) -> User | None:
     return db.session.scalar(select(User).where(User.username == username))
 
 
+def get_user(username: str) -> User:
+    """Return a user by name.
+
+    Raises
+    ------
+    NotFound
+    """
+    user = find_user(username)
+    if user is None:
+        raise NotFound(f"There is no user {username!r}.", code="user_not_found")
+    return user
+
+
 def find_user_by_id(user_id: int) -> User | None:
     return db.session.get(User, user_id)
 
 
+def list_users() -> Sequence[User]:
+    """Return all users by name, with their proposals."""
+    return db.session.scalars(select(User).options(selectinload(User.memberships)).order_by(User.username)).all()
+
+
 def find_token(token: str) -> ApiToken | None:
-    return db.session.scalar(select(ApiToken).where(ApiToken.token_hash == hash_token(token)))
+    """Return a token that works: it has not expired, and its owner's account is not switched off."""
+    return _find_working(ApiToken, ApiToken.token_hash, token)
+
+
+def find_session(key: str) -> LoginSession | None:
+    """Return a session that works, as `find_token` does a token."""
+    return _find_working(LoginSession, LoginSession.key_hash, key)
+
+
+def list_tokens(user: User) -> Sequence[ApiToken]:
+    """Return a user's tokens, the newest first."""
+    return db.session.scalars(select(ApiToken).where(ApiToken.user_id == user.id).order_by(ApiToken.id.desc())).all()
+
+
+def list_sessions(user: User) -> Sequence[LoginSession]:
+    """Return where a user is logged in, the newest first."""
+    statement = select(LoginSession).where(
+        LoginSession.user_id == user.id, LoginSession.expires > dt.datetime.now(dt.UTC)
+    )
+    return db.session.scalars(statement.order_by(LoginSession.id.desc())).all()
 
 
 def find_user_by_password(username: str, password: str) -> User | None:
-    """Return the user with this name and password.
+    """Return the user with this name and password, unless their account is switched off.
 
     An unknown name takes as long as a wrong password, so that nobody learns which names exist.
     """
@@ -36,12 +80,20 @@ def find_user_by_password(username: str, password: str) -> User | None:
         PasswordHasher().verify(user.password_hash if user else _nobodys_hash(), _encode(password))
     except (VerificationError, InvalidHashError):
         return None
-    return user
+    return user if user and not user.is_disabled else None
 
 
-def hash_token(token: str) -> str:
-    """Hash a token. It is long and random, so that one round is enough and each request can afford it."""
-    return hashlib.sha256(_encode(token)).hexdigest()
+def hash_secret(secret: str) -> str:
+    """Hash a token or a session's key: long and random, so that one round is enough and each request can afford it."""
+    return hashlib.sha256(_encode(secret)).hexdigest()
+
+
+def _find_working(model: type[Opener], hashed: Any, secret: str) -> Opener | None:
+    """Find what a secret opens, with its user and their proposals, in one query."""
+    lasts = or_(model.expires.is_(None), model.expires > dt.datetime.now(dt.UTC))
+    statement = select(model).join(User).where(hashed == hash_secret(secret), lasts, User.is_disabled.is_(False))
+    with_user = contains_eager(model.user).joinedload(User.memberships)
+    return db.session.scalars(statement.options(with_user)).unique().one_or_none()
 
 
 def _encode(text: str) -> bytes:

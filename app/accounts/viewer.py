@@ -1,29 +1,50 @@
 """Who is asking: read once from the request, handed first to every public read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import g, request, session
 
-from app.accounts.models import ApiToken, User
-from app.accounts.queries import find_token, find_user_by_id
+from app.accounts.actions import note_use
+from app.accounts.models import ApiToken, Scope, User
+from app.accounts.queries import find_session, find_token
 from app.errors import NotAllowed, NotLoggedIn
 
-SESSION_USER_ID = "user_id"
+SESSION_KEY = "key"
+INGESTERS_ONLY = "Only operators and tokens of scope “ingest” may do this: send “Authorization: Token …”."
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Whoever asks, and what they may see."""
+    """Whoever asks, what they may see, and what they may do."""
 
     user_id: int | None = None
     username: str = ""
     is_admin: bool = False
+    """An operator, who sees everything, also by a token that may only read."""
     proposals: frozenset[str] = frozenset()
+    scope: Scope = Scope.READ
 
     @property
     def is_anonymous(self) -> bool:
         return self.user_id is None
+
+    @property
+    def may_ingest(self) -> bool:
+        return self.scope is Scope.INGEST or self.may_administer
+
+    @property
+    def may_see_jobs(self) -> bool:
+        """An operator sees all ingest jobs, who may ingest their own."""
+        return self.is_admin or self.may_ingest
+
+    @property
+    def may_administer(self) -> bool:
+        return self.is_admin and self.scope is Scope.ADMIN
+
+    def as_writer(self) -> "Viewer":
+        """Return who sees the record that this viewer has just written, as the answer to it."""
+        return replace(self, is_admin=True)
 
 
 ANONYMOUS = Viewer()
@@ -47,22 +68,60 @@ def current_viewer() -> Viewer:
 def find_viewer_by_token(text: str) -> Viewer | None:
     """Return whom a token speaks for that came otherwise than by the Authorization header."""
     token = find_token(text.strip())
-    return _viewer(token.user) if token else None
+    return _use(token) if token else None
 
 
-def require_admin() -> Viewer:
-    """Return the operator who asks.
+def require_operator() -> Viewer:
+    """Return the operator who asks: for what only operators may see.
 
     Raises
     ------
     NotLoggedIn, NotAllowed
         If it is nobody, or somebody else.
     """
-    viewer = current_viewer()
-    if viewer.is_anonymous:
-        raise NotLoggedIn("Only operators may do this: send an operator's “Authorization: Token …”, or log in.")
+    viewer = _require_somebody("Only operators may see this: send an operator's “Authorization: Token …”, or log in.")
     if not viewer.is_admin:
-        raise NotAllowed(f"Only operators may do this; {viewer.username} is none.")
+        raise NotAllowed(f"Only operators may see this; {viewer.username} is none.")
+    return viewer
+
+
+def require_ingester() -> Viewer:
+    """Return who asks, if they may send files and records: an operator, or by a token of scope ingest.
+
+    Raises
+    ------
+    NotLoggedIn, NotAllowed
+        As `require_operator`.
+    """
+    viewer = _require_somebody(INGESTERS_ONLY)
+    if not viewer.may_ingest:
+        raise NotAllowed(f"{viewer.username} needs a token of scope “ingest” for this, which an operator gives.")
+    return viewer
+
+
+def require_job_reader() -> Viewer:
+    """Return who asks, if they may see ingest jobs, or whether the archive has a file: operators, and who may ingest.
+
+    Raises
+    ------
+    NotLoggedIn, NotAllowed
+        As `require_operator`.
+    """
+    viewer = _require_somebody(INGESTERS_ONLY)
+    return viewer if viewer.may_see_jobs else require_ingester()
+
+
+def require_admin() -> Viewer:
+    """Return the operator who asks: for what changes the archive for others.
+
+    Raises
+    ------
+    NotLoggedIn, NotAllowed
+        As `require_operator`.
+    """
+    viewer = require_operator()
+    if not viewer.may_administer:
+        raise NotAllowed(f"This needs a token of scope “admin”; the one that was sent is of scope “{viewer.scope}”.")
     return viewer
 
 
@@ -79,13 +138,34 @@ def require_token() -> ApiToken:
     return _read_token()
 
 
+def require_session() -> User:
+    """Return the user who is logged in with this browser: for what they do to their own account.
+
+    Raises
+    ------
+    NotLoggedIn
+        If it is nobody, whatever token came with the request.
+    """
+    found = find_session(session[SESSION_KEY]) if SESSION_KEY in session else None
+    if found is None:
+        raise NotLoggedIn("Log in to see your account.")
+    return found.user
+
+
+def _require_somebody(message: str) -> Viewer:
+    viewer = current_viewer()
+    if viewer.is_anonymous:
+        raise NotLoggedIn(message)
+    return viewer
+
+
 def _is_write_to_api() -> bool:
     """A session counts for nothing here: another site could make a browser send its cookie."""
     return request.method not in SAFE_METHODS and (request.blueprint or "").endswith("_api")
 
 
 def _viewer_by_token() -> Viewer:
-    return _viewer(_read_token().user) if "Authorization" in request.headers else ANONYMOUS
+    return _use(_read_token()) if "Authorization" in request.headers else ANONYMOUS
 
 
 def _read_token() -> ApiToken:
@@ -96,16 +176,21 @@ def _read_token() -> ApiToken:
     return token
 
 
+def _use(token: ApiToken) -> Viewer:
+    note_use(token)
+    return _viewer(token.user, token.scope)
+
+
 def _viewer_by_session() -> Viewer:
-    user_id = session.get(SESSION_USER_ID)
-    user = find_user_by_id(user_id) if user_id is not None else None
-    return _viewer(user) if user else ANONYMOUS
+    found = find_session(session[SESSION_KEY]) if SESSION_KEY in session else None
+    return _viewer(found.user, found.user.largest_scope) if found else ANONYMOUS
 
 
-def _viewer(user: User) -> Viewer:
+def _viewer(user: User, scope: Scope) -> Viewer:
     return Viewer(
         user_id=user.id,
         username=user.username,
         is_admin=user.is_admin,
         proposals=frozenset(member.proposal_id for member in user.memberships),
+        scope=Scope(scope),
     )

@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 import click
 from flask import Blueprint, Flask, current_app
 
-from app.errors import BadRequest
 from app.events import actions, queries
 from app.events.broker import Broker
 from app.events.models import BROKER
@@ -59,10 +58,7 @@ def forget(target: str) -> None:
 
 
 def _decide(action: Callable[[str], int], target: str) -> int:
-    try:
-        count = action(target)
-    except BadRequest as error:
-        raise click.ClickException(error.message) from error
+    count = action(target)
     db.session.commit()
     return count
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response
 
-from app.accounts.viewer import current_viewer, require_admin
+from app.accounts.viewer import current_viewer, require_ingester
 from app.addresses import address_with
 from app.extensions import db
 from app.frames import actions, queries
@@ -38,10 +38,10 @@ def list_frames() -> Response:
 @blueprint.post("/frames/")
 def post_frame() -> Response:
     """Create a frame, or update the one of this basename; its sender has stored its file."""
-    viewer = require_admin()
+    viewer = require_ingester()
     frame_id = actions.save_posted_frame(parse_body(PostedFrameSchema(), LARGEST_RECORD_BYTES))
     db.session.commit()
-    return respond(build_record(queries.get_frame(viewer, frame_id)), HTTPStatus.CREATED)
+    return respond(build_record(queries.get_frame(viewer.as_writer(), frame_id)), HTTPStatus.CREATED)
 
 
 @blueprint.get("/frames/aggregate/")

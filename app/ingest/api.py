@@ -6,7 +6,7 @@ from typing import Any, cast
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.accounts.viewer import Viewer, require_admin
+from app.accounts.viewer import Viewer, require_ingester, require_job_reader
 from app.errors import BadRequest, build_error
 from app.extensions import db, get_config
 from app.ingest import actions, queries
@@ -25,7 +25,7 @@ blueprint = Blueprint("ingest_api", __name__)
 @blueprint.post("/ingest/jobs")
 def create_job() -> ResponseReturnValue:
     """Take a file in, by its path as JSON or itself as a form; or, as JSON, many by their paths."""
-    viewer = require_admin()
+    viewer = require_ingester()
     request.max_content_length = LARGEST_BATCH_BYTES
     if request.mimetype == "multipart/form-data":
         job = _take_upload(viewer.user_id)
@@ -42,7 +42,7 @@ def create_job() -> ResponseReturnValue:
 @blueprint.post("/ingest/jobs/<int:job_id>/retry")
 def retry_job(job_id: int) -> ResponseReturnValue:
     """Try a failed job again."""
-    job = queries.get_job(require_admin(), job_id)
+    job = queries.get_job(require_ingester(), job_id)
     actions.retry(job)
     db.session.commit()
     ring(job_id)
@@ -54,7 +54,7 @@ def list_jobs() -> ResponseReturnValue:
 
     The address is shared with the page, as is that of one job: see `app.ingest.views`.
     """
-    viewer = require_admin()
+    viewer = require_job_reader()
     search = parse_query(JobSearchSchema())
     jobs = queries.list_jobs(viewer, search)
     return {"counts": queries.count_jobs_by_state(viewer, search), "results": [build_record(job) for job in jobs]}
@@ -62,7 +62,7 @@ def list_jobs() -> ResponseReturnValue:
 
 def show_job(job_id: int) -> ResponseReturnValue:
     """Tell what became of a job."""
-    job = queries.get_job(require_admin(), job_id)
+    job = queries.get_job(require_job_reader(), job_id)
     history = [_build_attempt(attempt) for attempt in job.history]
     return build_record(job) | {"file_metadata": job.file_metadata, "history": history}
 

@@ -1,11 +1,11 @@
-"""Reads of ingest jobs. They are for operators, but for what a frame's page says of its pictures."""
+"""Reads of ingest jobs, for operators and for who submitted them, and of what a frame's page says of its pictures."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Row, extract, func, select
+from sqlalchemy import ColumnElement, Float, Row, extract, false, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.viewer import Viewer
@@ -49,19 +49,18 @@ def get_job(viewer: Viewer, job_id: int) -> IngestJob:
 
     Raises
     ------
-    NotAllowed, NotFound
+    NotFound
+        If there is none, or it is not the viewer's to see.
     """
-    _require_operator(viewer)
-    job = db.session.get(IngestJob, job_id)
+    job = db.session.scalar(select(IngestJob).where(IngestJob.id == job_id, _visible_to(viewer)))
     if job is None:
-        raise NotFound(f"There is no ingest job {job_id}.", code="job_not_found")
+        raise NotFound(f"There is no ingest job {job_id} that you may see.", code="job_not_found")
     return job
 
 
 def list_jobs(viewer: Viewer, search: Mapping[str, Any]) -> list[IngestJob]:
     """Return the newest jobs that a search, as `JobSearchSchema` loads it, asks for."""
-    _require_operator(viewer)
-    statement = select(IngestJob).where(*_conditions(search)).order_by(IngestJob.id.desc())
+    statement = select(IngestJob).where(_visible_to(viewer), *_conditions(search)).order_by(IngestJob.id.desc())
     if "state" in search:
         statement = statement.where(IngestJob.state == search["state"])
     return list(db.session.scalars(statement.limit(search["limit"]).offset(search.get("offset", 0))))
@@ -69,8 +68,9 @@ def list_jobs(viewer: Viewer, search: Mapping[str, Any]) -> list[IngestJob]:
 
 def count_jobs_by_state(viewer: Viewer, search: Mapping[str, Any] = NO_SEARCH) -> dict[str, int]:
     """Return how many of the jobs that a search asks for, in whatever state, stand where; every state is named."""
-    _require_operator(viewer)
-    statement = select(IngestJob.state, func.count()).where(*_conditions(search)).group_by(IngestJob.state)
+    statement = (
+        select(IngestJob.state, func.count()).where(_visible_to(viewer), *_conditions(search)).group_by(IngestJob.state)
+    )
     counted = db.session.execute(statement)
     return dict.fromkeys(JobState, 0) | dict(counted.all())
 
@@ -158,6 +158,13 @@ def _conditions(search: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     exact = ("error_class", "error_code", "frame_id", "preview_state")
     conditions = [getattr(IngestJob, name) == search[name] for name in exact if name in search]
     return conditions + ([contains(IngestJob.filename, search["filename"])] if "filename" in search else [])
+
+
+def _visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return what lets a viewer see a job: they are operators, or may ingest and submitted it."""
+    if viewer.is_admin:
+        return true()
+    return IngestJob.submitted_by == viewer.user_id if viewer.may_ingest else false()
 
 
 def _require_operator(viewer: Viewer) -> None:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app.accounts.queries import find_user_by_id
-from app.accounts.viewer import require_admin
+from app.accounts.viewer import require_admin, require_operator
 from app.addresses import address_with
 from app.errors import BadRequest, wants_html
 from app.extensions import db
@@ -42,7 +42,7 @@ blueprint.add_app_template_filter(name_target)
 @blueprint.get("/ingest")
 def show_overview() -> str:
     """How ingest stands, what is wrong, and the mend."""
-    viewer = require_admin()
+    viewer = require_operator()
     return render_template("ingest/overview.html", overview=build_overview(viewer, dt.datetime.now(dt.UTC)))
 
 
@@ -92,7 +92,7 @@ def _vary(answer: ResponseReturnValue) -> Response:
 
 
 def _show_list() -> str:
-    viewer = require_admin()
+    viewer = require_operator()
     search = parse_query(JobSearchSchema())
     counts = queries.count_jobs_by_state(viewer, search)
     limit, offset = search["limit"], search.get("offset", 0)
@@ -111,7 +111,7 @@ def _show_list() -> str:
 
 
 def _show_page(job_id: int) -> str:
-    job = queries.get_job(require_admin(), job_id)
+    job = queries.get_job(require_operator(), job_id)
     return render_template(
         "ingest/job.html",
         job=job,

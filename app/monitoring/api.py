@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.accounts.viewer import require_admin
+from app.accounts.viewer import require_operator
 from app.extensions import get_config
 from app.monitoring.metrics import write_metrics
 from app.monitoring.parts import OK, Part, Parts
@@ -34,7 +34,7 @@ def show_readiness() -> ResponseReturnValue:
 def show_metrics() -> ResponseReturnValue:
     """Tell Prometheus how ingest goes."""
     if not get_config().metrics_public:
-        require_admin()
+        require_operator()
     parts = _get_parts()
     return write_metrics(parts.ask(), parts.redis), {"Content-Type": CONTENT_TYPE_LATEST, **NO_STORE}
 

@@ -116,7 +116,8 @@ def _describe_query(operation: Operation) -> list[Json]:
 
 
 def _describe_security(who: Who, method: str) -> list[Json]:
-    schemes: list[Json] = [{name: []} for name in SECURITY_SCHEMES if name != "session" or method == "GET"]
+    counts = method == "GET" or who is Who.VIEWERS  # a session, to read by
+    schemes: list[Json] = [{name: []} for name in SECURITY_SCHEMES if name != "session" or counts]
     by_who = {Who.ANYBODY: [], Who.VIEWERS: [{}, *schemes]}
     return by_who.get(who, schemes)
 

@@ -31,6 +31,7 @@ class Who(StrEnum):
     ANYBODY = "anybody"  # it does not ask who it is
     VIEWERS = "anybody, about what they may see"
     HOLDERS = "whoever has a token"
+    INGESTERS = "operators, and tokens of scope ingest"
     OPERATORS = "operators"
 
 
@@ -39,6 +40,7 @@ REFUSALS: Mapping[Who, tuple[int, ...]] = {
     Who.ANYBODY: (),
     Who.VIEWERS: (HTTPStatus.UNAUTHORIZED,),
     Who.HOLDERS: (HTTPStatus.UNAUTHORIZED,),
+    Who.INGESTERS: (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
     Who.OPERATORS: (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
 }
 
@@ -108,7 +110,7 @@ def _file(media_type: str, who: Who = Who.VIEWERS, **options: Any) -> Operation:
 
 
 def _post(answer: SchemaType, body: SchemaType) -> Operation:
-    return Operation(Who.OPERATORS, (answer,), HTTPStatus.CREATED, bodies={JSON: (body,)})
+    return Operation(Who.INGESTERS, (answer,), HTTPStatus.CREATED, bodies={JSON: (body,)})
 
 
 #: By the name of the endpoint, as `flask routes` shows it.
@@ -129,8 +131,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "bundles.download_catalog": _file("application/fits"),
     "frames_views.show_preview": _file("image/jpeg", conditional=True),
     "downloads.download": _file("application/octet-stream", Who.ANYBODY, redirects=True, conditional=True),
-    "versions_api.list_versions": _read(answers.VersionPageSchema, VersionSearchSchema, Who.OPERATORS),
-    "versions_api.show_version": _read(answers.ListedVersionSchema, who=Who.OPERATORS),
+    "versions_api.list_versions": _read(answers.VersionPageSchema, VersionSearchSchema, Who.INGESTERS),
+    "versions_api.show_version": _read(answers.ListedVersionSchema, who=Who.INGESTERS),
     "thumbnails_api.list_thumbnails": _read(answers.ThumbnailPageSchema, ThumbnailSearchSchema),
     "thumbnails_api.show_thumbnail": _read(answers.ThumbnailSchema),
     "thumbnails_api.post_thumbnail": _post(answers.ThumbnailSchema, PostedThumbnailSchema),
@@ -142,16 +144,16 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "accounts_api.replace_token": Operation(Who.HOLDERS, (answers.NewTokenSchema,)),
     "ingest_api.create_job": Operation(
-        Who.OPERATORS,
+        Who.INGESTERS,
         (answers.ReceiptSchema, BATCH),
         HTTPStatus.ACCEPTED,
         bodies={JSON: (JobByPathSchema, JobBatchSchema), MULTIPART: (UploadSchema,)},
         other_errors={HTTPStatus.BAD_REQUEST: BATCH},
     ),
-    "ingest_views.list_jobs": _read(answers.JobPageSchema, JobSearchSchema, Who.OPERATORS),
-    "ingest_views.show_job": _read(answers.JobSchema, who=Who.OPERATORS),
+    "ingest_views.list_jobs": _read(answers.JobPageSchema, JobSearchSchema, Who.INGESTERS),
+    "ingest_views.show_job": _read(answers.JobSchema, who=Who.INGESTERS),
     "ingest_api.retry_job": Operation(
-        Who.OPERATORS, (answers.ReceiptSchema,), HTTPStatus.ACCEPTED, errors=(HTTPStatus.BAD_REQUEST,)
+        Who.INGESTERS, (answers.ReceiptSchema,), HTTPStatus.ACCEPTED, errors=(HTTPStatus.BAD_REQUEST,)
     ),
     "monitoring.show_health": Operation(Who.ANYBODY, ({"const": "ok"},)),
     "monitoring.show_readiness": Operation(
@@ -167,13 +169,21 @@ OPERATIONS: Mapping[str, Operation] = {
 PAGES = frozenset(
     {
         "static",
-        "accounts.login",
+        "accounts.change_password",
+        "accounts.create_token",
         "accounts.log_in",
+        "accounts.log_out_everywhere",
+        "accounts.login",
         "accounts.logout",
+        "accounts.revoke_token",
+        "accounts.show_account",
         "frames_views.search",
         "ingest_views.retry_all",
         "ingest_views.retry_job",
         "ingest_views.show_overview",
         "openapi_views.show_reference",
+        "proposals_views.add_member",
+        "proposals_views.remove_member",
+        "proposals_views.show_proposals",
     }
 )

@@ -7,7 +7,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Row
 
-from app.accounts.viewer import current_viewer, require_admin
+from app.accounts.viewer import current_viewer, require_ingester
 from app.extensions import db
 from app.frames.records import build_thumbnail
 from app.frames.schemas import LARGEST_RECORD_BYTES
@@ -34,10 +34,10 @@ def show_thumbnail(thumbnail_id: int) -> ResponseReturnValue:
 @blueprint.post("/thumbnails/")
 def post_thumbnail() -> ResponseReturnValue:
     """Give a frame a picture, whose file its sender has stored; the frame is made if it has not arrived yet."""
-    viewer = require_admin()
+    viewer = require_ingester()
     thumbnail_id = actions.save_posted_thumbnail(parse_body(PostedThumbnailSchema(), LARGEST_RECORD_BYTES)).id
     db.session.commit()
-    return _build_record(queries.get_thumbnail(viewer, thumbnail_id)), HTTPStatus.CREATED
+    return _build_record(queries.get_thumbnail(viewer.as_writer(), thumbnail_id)), HTTPStatus.CREATED
 
 
 def _build_record(thumbnail: Row[Any]) -> dict[str, Any]:

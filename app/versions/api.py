@@ -1,4 +1,4 @@
-"""Versions over HTTP, for operators: an OCS client asks here whether the archive has a file already."""
+"""Versions over HTTP, for who may ingest: an OCS client asks here whether the archive has a file already."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Row
 
-from app.accounts.viewer import require_admin
+from app.accounts.viewer import require_job_reader
 from app.frames.records import build_version
 from app.params import parse_query
 from app.versions import queries
@@ -18,14 +18,14 @@ blueprint = Blueprint("versions_api", __name__)
 @blueprint.get("/versions/")
 def list_versions() -> ResponseReturnValue:
     """Search for versions."""
-    require_admin()
+    require_job_reader()
     return queries.list_versions(parse_query(VersionSearchSchema())).build(_build_record)
 
 
 @blueprint.get("/versions/<int:version_id>/")
 def show_version(version_id: int) -> ResponseReturnValue:
     """One version."""
-    require_admin()
+    require_job_reader()
     return _build_record(queries.get_version(version_id))
 
 

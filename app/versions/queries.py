@@ -1,4 +1,4 @@
-"""Reads of versions, each with the basename of its frame. Only operators get this far."""
+"""Reads of versions, each with the basename of its frame. Only who may ingest gets this far."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,12 +1,13 @@
 """Accounts: passwords and tokens are known again, and neither is kept as it is."""
 
+import datetime as dt
+
 import pytest
 from flask import Flask
-from flask.testing import FlaskCliRunner
 from sqlalchemy import select
 
-from app.accounts.actions import create_token, create_user
-from app.accounts.models import ApiToken, User
+from app.accounts.actions import create_token, create_user, note_use
+from app.accounts.models import ApiToken
 from app.accounts.queries import find_token, find_user_by_password
 from app.errors import BadRequest
 from app.extensions import db
@@ -38,14 +39,25 @@ def test_a_name_is_given_once(app: Flask) -> None:
             create_user("observer", "two")
 
 
-def test_accounts_from_a_shell(app: Flask, runner: FlaskCliRunner) -> None:
-    arguments = ["user", "create", "operator", "--admin", "--proposal", "A", "--proposal", "B"]
-    made = runner.invoke(args=arguments, input="secret\nsecret\n")
-    assert made.exit_code == 0, made.output
-    assert "secret" not in made.output
-    token = runner.invoke(args=["token", "create", "operator"]).output.strip()
+def test_an_expired_token_is_not_known(app: Flask) -> None:
     with app.app_context():
-        user = find_token(token).user
-        assert isinstance(user, User)
-        assert (user.is_admin, {member.proposal_id for member in user.memberships}) == (True, {"A", "B"})
-    assert runner.invoke(args=["token", "create", "nobody"]).exit_code == 1
+        user = create_user("pipeline", "secret")
+        now = dt.datetime.now(dt.UTC)
+        assert find_token(create_token(user, "old", expires=now - dt.timedelta(seconds=1))) is None
+        assert find_token(create_token(user, "new", expires=now + dt.timedelta(minutes=1))) is not None
+
+
+def test_the_last_use_is_remembered_to_the_hour(app: Flask) -> None:
+    with app.app_context():
+        token = find_token(create_token(create_user("pipeline", "secret"), "night"))
+        assert token is not None
+        db.session.commit()
+        uses = []
+        for hours_ago in (None, 0.9, 1.1):
+            if hours_ago is not None:
+                token.last_used = dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours_ago)
+                db.session.commit()
+            note_use(token)
+            db.session.refresh(token)
+            uses.append(dt.datetime.now(dt.UTC) - token.last_used > dt.timedelta(minutes=1))
+        assert uses == [False, True, False]

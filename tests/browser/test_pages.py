@@ -20,6 +20,8 @@ PAGES = (
     "/?target_name=M+42&site_id=nowhere",
     "/?radius=2&colour=blue",
     "{frame}",
+    "/account",
+    "/proposals",
     "/ingest",
     "/login",
     "/redoc/",

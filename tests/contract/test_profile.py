@@ -3,6 +3,7 @@
 import pytest
 
 from tests.contract.stock import MEMBER, NOBODY, OPERATOR, Archive
+from tests.fixtures.ingest import log_in
 
 PROFILES = {
     NOBODY: {"username": "", "profile": {"proposals": []}, "is_staff": False},
@@ -20,8 +21,7 @@ def test_profile(archive: Archive, viewer: str) -> None:
 
 def test_a_session_counts_too(archive: Archive) -> None:
     client = archive.client
-    with client.session_transaction() as session:
-        session["user_id"] = 1
+    log_in(client, MEMBER)
     assert client.get("/profile/").json == PROFILES[MEMBER]
 
 

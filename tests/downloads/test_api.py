@@ -13,11 +13,11 @@ from astropy.io import fits
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.accounts.actions import create_token, create_user
+from app.accounts.actions import create_user
 from app.extensions import db, get_file_store
 from app.frames.models import Version
 from tests.fixtures.application import MakeApp
-from tests.fixtures.ingest import Headers
+from tests.fixtures.ingest import Headers, log_in
 from tests.stored_frames import add_stored_frame, build_mosaic
 
 SECRET = {"public_date": "2100-01-01", "proposal_id": "SECRET2026A-001"}
@@ -117,12 +117,9 @@ def test_a_token_in_the_body_says_who_asks(app: Flask, client: FlaskClient, add:
 def test_a_session_says_who_asks(app: Flask, client: FlaskClient, add: Add) -> None:
     hidden = add("hidden", b"hidden", **SECRET)
     with app.app_context():
-        user = create_user("pi", "pi", proposals=["SECRET2026A-001"])
-        create_token(user, "unused")
+        create_user("pi", "pi", proposals=["SECRET2026A-001"])
         db.session.commit()
-        user_id = user.id
-    with client.session_transaction() as session:
-        session["user_id"] = user_id
+    log_in(client, "pi")
     open_zip(post_zip(client, [hidden]))
 
 

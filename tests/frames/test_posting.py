@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from app.frames import actions, queries
 from ocs_archive.storage.filestore import FileStoreConnectionError
 from tests.fixtures.application import MakeApp
-from tests.fixtures.ingest import Headers, make_headers
+from tests.fixtures.ingest import Headers, log_in, make_headers
 from tests.frames_factory import square
 from tests.posted_frames import NIGHT_PATH, build_post, build_version, put_into_store
 
@@ -81,8 +81,7 @@ def test_a_posted_frame_is_archived_whole(client: FlaskClient, as_operator: Head
 @pytest.mark.parametrize("path", ["/frames/", "/frames"])
 def test_only_operators_post_with_a_token(app: Flask, client: FlaskClient, as_member: Headers, path: str) -> None:
     make_headers(app, "operator", is_admin=True)
-    with client.session_transaction() as session:
-        session["user_id"] = 2  # the operator's session: a browser sends it by itself
+    log_in(client, "operator")  # a browser sends its session by itself
     assert client.post(path, json=build_post(NAME)).status_code == 401
     assert client.post(path, json=build_post(NAME), headers=as_member).status_code == 403
 

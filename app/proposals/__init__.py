@@ -1,0 +1,1 @@
+"""Who belongs to which proposal, for observatories without a portal."""
