@@ -67,6 +67,7 @@ HTTP_MESSAGES = {
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer to that method.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than this address takes.",
 }
+RETRY_AFTER_S = 10  # a part that is away is back by then, or takes long
 #: What an answer says by its headers, beside its status.
 TELLING_HEADERS = {"Allow", "Content-Range", "Retry-After"}
 
@@ -123,19 +124,21 @@ def _render_unforeseen(error: Exception) -> Response:
 
 
 def _render(error: ArchiveError) -> Response:
-    if wants_html():
-        page = render_template(
-            "errors/error.html",
-            status=error.status,
-            title=error.status.phrase,
-            error=error,
-            request_id=get_request_id(),
-        )
-        return make_response(page, error.status)
-    response = make_response(jsonify({"request_id": get_request_id()} | build_error(error)), error.status)
-    if error.status == HTTPStatus.UNAUTHORIZED:
+    response = make_response(_render_page(error) if wants_html() else _render_json(error), error.status)
+    if error.status == HTTPStatus.UNAUTHORIZED and response.is_json:
         response.headers["WWW-Authenticate"] = "Token"
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
+
+
+def _render_page(error: ArchiveError) -> str:
+    facts = {"status": error.status, "title": error.status.phrase, "request_id": get_request_id()}
+    return render_template("errors/error.html", error=error, **facts)
+
+
+def _render_json(error: ArchiveError) -> Response:
+    return jsonify({"request_id": get_request_id()} | build_error(error))
 
 
 def build_error(error: ArchiveError) -> dict[str, Any]:

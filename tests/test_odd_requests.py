@@ -107,7 +107,7 @@ def test_a_database_that_is_away_is_said_to_be(make_app: MakeApp) -> None:
         session[SESSION_KEY] = "of somebody"
     for accept, mimetype in (("text/html", "text/html"), ("application/json", "application/json")):
         answer = client.get("/", headers={"Accept": accept})
-        assert (answer.status_code, answer.mimetype) == (503, mimetype)
+        assert (answer.status_code, answer.mimetype, answer.headers["Retry-After"]) == (503, mimetype, "10")
     with app.app_context():
         db.engine.dispose()
 

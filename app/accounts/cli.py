@@ -19,6 +19,8 @@ from app.accounts.queries import get_user, list_tokens, list_users
 from app.extensions import db
 from app.times import format_utc
 
+LONGEST_LINE = 500  # a terminal folds what is too long for it, a pipe does not
+
 blueprint = Blueprint("accounts_cli", __name__, cli_group=None)
 
 
@@ -130,7 +132,9 @@ def _describe_role(found: User) -> str:
 
 
 def _print_table(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console(file=sys.stdout, soft_wrap=True, markup=False, highlight=False).print(table)
+    Console(file=sys.stdout, width=LONGEST_LINE, markup=False, highlight=False).print(table)

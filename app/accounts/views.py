@@ -146,7 +146,7 @@ def _render_account(user: User, *, made: str = "", errors: dict[str, list[str]] 
         own_key_hash=queries.hash_secret(session[SESSION_KEY]),
         scopes=list(Scope) if user.is_admin else [Scope.READ],
         made=made,
-        values=request.form,
+        values=request.form if errors else {},
         errors=errors or {},
         now=dt.datetime.now(dt.UTC),
     )
