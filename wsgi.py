@@ -8,9 +8,13 @@ from app.demo.cli import demo
 from app.logs import set_up_logs
 from ingest_worker.cli import reconcile, worker
 from ingest_worker.intake.cli import intake
+from ocs_archive.settings import SettingError
 
 use_embedded_file_store(os.environ)
-config = AppConfig.from_env(os.environ)
+try:
+    config = AppConfig.from_env(os.environ)
+except SettingError as error:
+    raise SystemExit(str(error)) from None  # lines that a person can act on, and no traceback
 set_up_logs(config.log_format)
 app = create_app(config)
 app.cli.add_command(demo)

@@ -71,6 +71,7 @@ def create_app(config: AppConfig) -> Flask:
     app.config.update(
         ARCHIVE=config,
         SECRET_KEY=config.secret_key,
+        TRUSTED_HOSTS=list(config.trusted_hosts) or None,
         SQLALCHEMY_DATABASE_URI=config.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=build_engine_options(config.database_url),
         MAX_CONTENT_LENGTH=LARGEST_PLAIN_REQUEST_BYTES,

@@ -15,6 +15,7 @@ from ocs_archive.settings import Setting, SettingError, parse_flag, parse_int, p
 
 EMBEDDED, PRODUCTION = "embedded", "production"
 TEXT, JSON = "text", "json"  # how logs are written
+SHORTEST_SECRET = 32
 LONGEST_SOCKET_PATH = 100  # the kernel's limit for a Unix socket's path is 108 bytes
 
 
@@ -108,6 +109,13 @@ SETTINGS: dict[str, Setting] = {
         Setting("METRICS_PUBLIC", "false", "Whether /metrics answers anybody; else operators only.", parse_flag),
         Setting("LOG_FORMAT", "text", "How logs are written: text, or json (one object a line).", parse_log_format),
         Setting("PUBLIC_URL", "", "Address at which users reach the archive; empty: the one that they asked."),
+        Setting(
+            "TRUSTED_HOSTS",
+            "",
+            "Hosts by which users may address the archive, separated by commas, .example.org for all below it; "
+            "empty: any. Where PUBLIC_URL is set, links name that, whatever a request says.",
+            parse_list,
+        ),
         Setting("ARCHIVE_NAME", "Science Archive", "Name at the head of each page."),
         Setting("NAME_RESOLVER_URL", "", "URL of a Sesame name resolver; empty: only the built-in OpenNGC is asked."),
         Setting("DOWNLOAD_LINK_HOURS", "48", "Hours for which a download link works.", parse_int),
@@ -173,6 +181,7 @@ class AppConfig:
     metrics_public: bool
     log_format: str
     public_url: str
+    trusted_hosts: tuple[str, ...]
     archive_name: str
     name_resolver_url: str
     download_link_hours: int
@@ -189,14 +198,15 @@ class AppConfig:
         Raises
         ------
         SettingError
-            If a value can't be understood, or production lacks a secret.
+            If values can't be understood, or production lacks secrets: a line for each, so that all can be mended
+            in one go.
         """
-        values: dict[str, Any] = {name.lower(): setting.read(environ) for name, setting in SETTINGS.items()}
+        values, faults = _read_all(environ)
+        faults += _list_missing(values)
+        if faults:
+            raise SettingError("\n".join(faults))
         data_dir = Path(values["data_dir"]).expanduser().resolve()
         socket = None if values["redis_url"] else _embedded_redis_socket(data_dir)
-        if values["environment"] == PRODUCTION and not values["secret_key"]:
-            raise SettingError("The setting SECRET_KEY is missing: in production it must be given a long random text.")
-        _check_partners(values)
         return cls(
             **values
             | {
@@ -210,11 +220,31 @@ class AppConfig:
         )
 
 
-def _check_partners(values: Mapping[str, Any]) -> None:
-    """Refuse a setting that needs another, which is missing."""
-    for name, needed in NEEDS.items():
-        if values[name.lower()] and not values[needed.lower()]:
-            raise SettingError(f"The setting {needed} is missing: {name} needs it.")
+def _read_all(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings' values by their attributes' names, and what is wrong with those that have none."""
+    values: dict[str, Any] = {}
+    faults = []
+    for name, setting in SETTINGS.items():
+        try:
+            values[name.lower()] = setting.read(environ)
+        except SettingError as error:
+            faults.append(str(error))
+    return values, faults
+
+
+def _list_missing(values: Mapping[str, Any]) -> list[str]:
+    """Say which settings lack another that they need, and which secrets production lacks."""
+    missing = [
+        f"The setting {needed} is missing: {name} needs it."
+        for name, needed in NEEDS.items()
+        if values.get(name.lower()) and not values.get(needed.lower(), "unreadable")
+    ]
+    if values.get("environment") == PRODUCTION and len(values.get("secret_key", "")) < SHORTEST_SECRET:
+        missing.append(
+            f"The setting SECRET_KEY is missing, or short: in production it must be a random text of {SHORTEST_SECRET} "
+            "characters or more, as “openssl rand -hex 32” makes."
+        )
+    return missing
 
 
 def use_embedded_file_store(environ: MutableMapping[str, str]) -> None:

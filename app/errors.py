@@ -17,7 +17,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.request_ids import get_request_id
 from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpecificationError
@@ -83,6 +83,7 @@ def wants_html() -> bool:
 def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(ArchiveError, _render)
     app.register_error_handler(CSRFError, lambda error: _render(BadRequest(error.description or "", code="csrf")))
+    app.register_error_handler(SecurityError, _render_untrusted_host)
     app.register_error_handler(HTTPException, _render_http)
     app.register_error_handler(RecursionError, lambda _: _render(BadRequest("The body is nested too deeply.")))
     app.register_error_handler(ParseException, _render_broken_body)
@@ -101,6 +102,12 @@ def _render_http(error: HTTPException) -> Response:
     response = _render(rendered)
     response.headers.update({name: value for name, value in error.get_headers() if name in TELLING_HEADERS})
     return response
+
+
+def _render_untrusted_host(_error: SecurityError) -> Response:
+    """Refuse a Host that TRUSTED_HOSTS does not name, always as JSON: no link of a page could be made."""
+    refused = BadRequest("This archive is not served under that host: TRUSTED_HOSTS names those.", code="bad_host")
+    return make_response(_render_json(refused), refused.status)
 
 
 def _render_broken_body(error: ParseException) -> Response:

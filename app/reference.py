@@ -14,7 +14,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 SETTINGS_HEAD = """# Settings
 
 Each setting is an environment variable. This page is made from the code: `python -m app.reference`.
-Secrets are marked; keep them out of files that are shared.
+Secrets are marked. Any of them may stand in a file instead, which NAME_FILE names, such as SECRET_KEY_FILE.
 """
 
 ERRORS_HEAD = """# Why a file was not archived

@@ -8,6 +8,7 @@ import ast
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -61,17 +62,27 @@ class Setting:
     secret: bool = False
 
     def read(self, environ: Mapping[str, str]) -> Any:
-        """Return the setting's value in an environment.
+        """Return the setting's value in an environment; that of a secret may stand in the file that NAME_FILE names.
 
         Raises
         ------
         SettingError
-            If the text can't be understood.
+            If the text can't be understood, or the file not be read.
         """
+        text = self._find_text(environ)
         try:
-            return self.parse(environ.get(self.name, self.default))
+            return self.parse(text)
         except ValueError as error:
             raise SettingError(f"The setting {self.name} must be {error}.") from None
+
+    def _find_text(self, environ: Mapping[str, str]) -> str:
+        path = environ.get(f"{self.name}_FILE") if self.secret and not environ.get(self.name) else None
+        if not path:
+            return environ.get(self.name, self.default)
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"The file that {self.name}_FILE names can't be read: {error}.") from None
 
 
 SETTINGS: dict[str, Setting] = {

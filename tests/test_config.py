@@ -1,5 +1,8 @@
 """Settings: their defaults, what can't be understood, and the secret."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,9 +32,46 @@ def test_the_embedded_secret_is_kept_and_private(tmp_path: Path) -> None:
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
 
 
-def test_production_without_a_secret_does_not_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("secret", ["", "change me"])
+def test_production_without_a_real_secret_does_not_start(tmp_path: Path, secret: str) -> None:
     with pytest.raises(SettingError, match="SECRET_KEY"):
-        AppConfig.from_env({"DATA_DIR": str(tmp_path), "ENVIRONMENT": "production"})
+        AppConfig.from_env({"DATA_DIR": str(tmp_path), "ENVIRONMENT": "production", "SECRET_KEY": secret})
+
+
+def test_all_that_is_wrong_is_said_in_one_go(tmp_path: Path) -> None:
+    wrong = {"ENVIRONMENT": "production", "PORT": "http", "WEBHOOK_URLS": "https://a.example", "INTAKE_RABBITMQ": "1"}
+    with pytest.raises(SettingError) as refused:
+        AppConfig.from_env({"DATA_DIR": str(tmp_path)} | wrong)
+    named = [line.split()[2] for line in str(refused.value).splitlines()]
+    assert named == ["PORT", "QUEUE_BROKER_URL", "WEBHOOK_SECRET", "SECRET_KEY"]
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("of the file, and long enough for anybody\n")
+    settings = {"DATA_DIR": str(tmp_path), "ENVIRONMENT": "production", "SECRET_KEY_FILE": str(file)}
+    assert AppConfig.from_env(settings).secret_key == "of the file, and long enough for anybody"
+    with pytest.raises(SettingError, match="SECRET_KEY_FILE names can't be read"):
+        AppConfig.from_env(settings | {"SECRET_KEY_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    "program", [["-m", "flask", "--app", "wsgi", "routes"], ["-m", "gunicorn"], ["-m", "app.launcher"]]
+)
+def test_a_start_that_can_not_be_says_why_and_nothing_else(tmp_path: Path, program: list[str]) -> None:
+    environ = {"PATH": os.environ["PATH"], "ENVIRONMENT": "production", "DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, *program],
+        cwd=PROJECT_DIR,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "The setting SECRET_KEY is missing" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

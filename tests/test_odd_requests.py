@@ -118,3 +118,12 @@ def test_log_in_leads_nowhere_else(app: Flask, client: FlaskClient, as_operator:
     form = {"username": "operator", "password": "operator", "next": address}
     answer = client.post("/login", data=form)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize(("host", "status"), [("archive.example", 200), ("a.sub.example", 200), ("evil.example", 400)])
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_only_trusted_hosts_are_answered(make_app: MakeApp, host: str, status: int, accept: str) -> None:
+    client = make_app(TRUSTED_HOSTS="archive.example, .sub.example").test_client()
+    answer = client.get("/frames/" if accept != "text/html" else "/", headers={"Host": host, "Accept": accept})
+    assert (answer.status_code, answer.mimetype) == (status, accept if status == 200 else "application/json")
+    assert "evil" not in answer.text
