@@ -28,7 +28,7 @@ class WebLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         atoms = self.atoms(resp, req, environ, request_time)
         what_came_of_it = {
             "status": int(atoms["s"]),
-            "sent_bytes": atoms["B"],
+            "sent_bytes": _count_sent(resp, environ),
             "duration_s": round(request_time.total_seconds(), 6),
             "client": atoms["h"],
             "agent": atoms["a"],
@@ -36,3 +36,9 @@ class WebLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         }
         self.access_log.info("%s %s", atoms["m"], environ.get("RAW_URI", ""), extra=what_came_of_it)
         clear_contextvars()  # what this thread says next is of no request, until one gets through to the application
+
+
+def _count_sent(resp: Any, environ: Any) -> int:
+    """Return the bytes of a body: gunicorn does not count those of a file that the kernel sends, but says how many."""
+    is_by_kernel = not resp.sent and environ["REQUEST_METHOD"] != "HEAD"
+    return (resp.response_length or 0) if is_by_kernel else resp.sent

@@ -102,11 +102,15 @@ def test_what_opens_a_door_is_left_out(message: str, kept: str) -> None:
     assert json.loads(write(JSON, message))["message"] == kept
 
 
-def test_an_answer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+HEADERS = [("X-Request-Id", "night-7")]
+
+
+@pytest.mark.parametrize("sent", [14400, 0], ids=["by gunicorn", "by the kernel"])
+def test_an_answer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: int) -> None:
     monkeypatch.setenv("LOG_FORMAT", JSON)
     config = Config()
     config.set("accesslog", str(tmp_path / "access.log"))
-    response = SimpleNamespace(status="200 OK", sent=14400, headers=[("X-Request-Id", "night-7")])
+    response = SimpleNamespace(status="200 OK", sent=sent, response_length=14400, headers=HEADERS)
     environ = {
         "REQUEST_METHOD": "GET",
         "RAW_URI": "/downloads/eyJ2IjoxfQ.Zx/a.fits",
