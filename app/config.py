@@ -44,6 +44,12 @@ def parse_filename(text: str) -> str:
     return text
 
 
+def parse_web_address(text: str) -> str:
+    if text and not re.match(r"https?://[^/\s]", text):
+        raise ValueError(f"an address that begins with https://, not {text!r}")
+    return text
+
+
 def parse_database_url(text: str) -> str:
     """Name psycopg 3 as the driver of a plain PostgreSQL URL."""
     for scheme in ("postgres://", "postgresql://"):
@@ -106,6 +112,19 @@ SETTINGS: dict[str, Setting] = {
         Setting("INTAKE_FOLDERS", "", "Folders, separated by colons, that `make run` watches.", parse_paths),
         Setting("WEBHOOK_URLS", "", "Addresses, separated by commas, that are told of archived versions.", parse_list),
         Setting("WEBHOOK_SECRET", "", "Signs what is sent to WEBHOOK_URLS; any long random text.", secret=True),
+        Setting(
+            "OAUTH_PROFILE_URL",
+            "",
+            "Where the Observation Portal says whose a token is, such as https://portal.example.org/api/profile/; "
+            "empty: only this archive's own tokens are known.",
+            parse_web_address,
+        ),
+        Setting(
+            "AUTH_CACHE_SECONDS",
+            "300",
+            "Seconds for which the Observation Portal's answer counts; a refusal counts for 60 at most.",
+            parse_count,
+        ),
         Setting("METRICS_PUBLIC", "false", "Whether /metrics answers anybody; else operators only.", parse_flag),
         Setting("LOG_FORMAT", "text", "How logs are written: text, or json (one object a line).", parse_log_format),
         Setting("PUBLIC_URL", "", "Address at which users reach the archive; empty: the one that they asked."),
@@ -178,6 +197,8 @@ class AppConfig:
     intake_folders: tuple[Path, ...]
     webhook_urls: tuple[str, ...]
     webhook_secret: str
+    oauth_profile_url: str
+    auth_cache_seconds: int
     metrics_public: bool
     log_format: str
     public_url: str

@@ -46,10 +46,26 @@ def create_user(username: str, password: str, *, is_admin: bool = False, proposa
 
 
 def set_password(user: User, password: str) -> None:
-    """Give a user another password; what the old one opened is closed."""
+    """Give a user another password; what the old one opened is closed.
+
+    Raises
+    ------
+    BadRequest
+        If they are a user of the Observation Portal.
+    """
+    if user.is_from_portal:
+        raise BadRequest(f"{user.username} logs in at the Observation Portal, and has no password here.", code="portal")
     user.password_hash = PasswordHasher().hash(password)
     user.token_generation += 1
     db.session.execute(delete(ApiToken).where(ApiToken.user_id == user.id, ApiToken.name == OWN_TOKEN))
+    end_sessions(user)
+
+
+def hand_to_portal(user: User) -> None:
+    """Make an account one of the Observation Portal: what opened it until now does not any longer."""
+    user.is_from_portal, user.password_hash = True, ""
+    user.token_generation += 1
+    db.session.execute(delete(ApiToken).where(ApiToken.user_id == user.id))
     end_sessions(user)
 
 

@@ -83,6 +83,18 @@ def set_password(username: str) -> None:
     click.echo(f"{username} has a new password, and is logged out everywhere.")
 
 
+@user.command("hand-to-portal")
+@click.argument("username")
+def hand_to_portal(username: str) -> None:
+    """Give a local account to the Observation Portal's user of this name.
+
+    Its password, tokens and sessions end; its proposals become the portal's when they next come.
+    """
+    actions.hand_to_portal(get_user(username))
+    db.session.commit()
+    click.echo(f"{username} is the Observation Portal's user of this name now.")
+
+
 @token.command("create")
 @click.argument("username")
 @click.option("--name", default="shell", help="What the token is for.")
@@ -128,7 +140,8 @@ def _ask_password(username: str) -> str:
 
 
 def _describe_role(found: User) -> str:
-    return ("operator" if found.is_admin else "user") + (", disabled" if found.is_disabled else "")
+    marks = {", of the portal": found.is_from_portal, ", disabled": found.is_disabled}
+    return ("operator" if found.is_admin else "user") + "".join(mark for mark, holds in marks.items() if holds)
 
 
 def _print_table(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:

@@ -28,6 +28,7 @@ class User(Model):
     password_hash: Mapped[str] = mapped_column(PlainText)
     is_admin: Mapped[bool] = mapped_column(default=False)
     is_disabled: Mapped[bool] = mapped_column(default=False)
+    is_from_portal: Mapped[bool] = mapped_column(default=False)  # has no password here, and the portal's proposals
     token_generation: Mapped[int] = mapped_column(default=0)  # how often their own token was replaced
     created: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     memberships: Mapped[list["ProposalMember"]] = relationship(cascade="all, delete-orphan")

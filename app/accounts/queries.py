@@ -52,6 +52,11 @@ def find_token(token: str) -> ApiToken | None:
     return _find_working(ApiToken, ApiToken.token_hash, token)
 
 
+def is_own_token(token: str) -> bool:
+    """Say whether this archive has given a token, which may work no more."""
+    return db.session.scalar(select(ApiToken.id).where(ApiToken.token_hash == hash_secret(token))) is not None
+
+
 def find_session(key: str) -> LoginSession | None:
     """Return a session that works, as `find_token` does a token."""
     return _find_working(LoginSession, LoginSession.key_hash, key)
@@ -73,14 +78,16 @@ def list_sessions(user: User) -> Sequence[LoginSession]:
 def find_user_by_password(username: str, password: str) -> User | None:
     """Return the user with this name and password, unless their account is switched off.
 
-    An unknown name takes as long as a wrong password, so that nobody learns which names exist.
+    An unknown name takes as long as a wrong password, so that nobody learns which names exist. So does that of a user
+    of the Observation Portal, who has no password here.
     """
     user = find_user(username)
+    has_password = user is not None and not user.is_from_portal
     try:
-        PasswordHasher().verify(user.password_hash if user else _nobodys_hash(), _encode(password))
+        PasswordHasher().verify(user.password_hash if user and has_password else _nobodys_hash(), _encode(password))
     except (VerificationError, InvalidHashError):
         return None
-    return user if user and not user.is_disabled else None
+    return user if user and has_password and not user.is_disabled else None
 
 
 def hash_secret(secret: str) -> str:

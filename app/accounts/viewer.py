@@ -8,6 +8,7 @@ from app.accounts.actions import note_use
 from app.accounts.models import ApiToken, Scope, User
 from app.accounts.queries import find_session, find_token
 from app.errors import NotAllowed, NotLoggedIn
+from app.portal.actions import find_user_by_portal_token
 
 SESSION_KEY = "key"
 INGESTERS_ONLY = "Only operators and tokens of scope “ingest” may do this: send “Authorization: Token …”."
@@ -56,7 +57,9 @@ def current_viewer() -> Viewer:
     Raises
     ------
     NotLoggedIn
-        If a token is given that this archive does not know: answering as to anybody would hide frames in silence.
+        If a token is given that nobody knows: answering as to anybody would hide frames in silence.
+    PortalAwayError
+        If only the Observation Portal can know it, and that does not answer.
     """
     if "viewer" not in g:
         by_token = "Authorization" in request.headers or _is_write_to_api()
@@ -66,9 +69,14 @@ def current_viewer() -> Viewer:
 
 
 def find_viewer_by_token(text: str) -> Viewer | None:
-    """Return whom a token speaks for that came otherwise than by the Authorization header."""
-    token = find_token(text.strip())
-    return _use(token) if token else None
+    """Return whom a token speaks for that came otherwise than by the Authorization header.
+
+    Raises
+    ------
+    NotLoggedIn, PortalAwayError
+        As `current_viewer`, but for a token that nobody knows.
+    """
+    return _find_viewer("Token", text.strip())
 
 
 def require_operator() -> Viewer:
@@ -131,11 +139,14 @@ def require_token() -> ApiToken:
     Raises
     ------
     NotLoggedIn
-        If it carries none, or one that this archive does not know.
+        If it carries none, or one that this archive has not given.
     """
     if "Authorization" not in request.headers:
         raise NotLoggedIn("Send the token in question: “Authorization: Token …”.")
-    return _read_token()
+    token = _find_own_token(*_read_authorization())
+    if token is None:
+        raise NotLoggedIn("This archive has not given the token in the Authorization header.", code="bad_token")
+    return token
 
 
 def require_session() -> User:
@@ -165,20 +176,32 @@ def _is_write_to_api() -> bool:
 
 
 def _viewer_by_token() -> Viewer:
-    return _use(_read_token()) if "Authorization" in request.headers else ANONYMOUS
+    if "Authorization" not in request.headers:
+        return ANONYMOUS
+    viewer = _find_viewer(*_read_authorization())
+    if viewer is None:
+        raise NotLoggedIn("Nobody knows the token in the Authorization header.", code="bad_token")
+    return viewer
 
 
-def _read_token() -> ApiToken:
+def _read_authorization() -> tuple[str, str]:
+    """Return the scheme and the token of the Authorization header."""
     scheme, _, text = request.headers["Authorization"].partition(" ")
-    token = find_token(text.strip()) if scheme.lower() in {"token", "bearer"} else None
-    if token is None:
-        raise NotLoggedIn("This archive does not know the token in the Authorization header.", code="bad_token")
-    return token
+    return scheme, text.strip()
 
 
-def _use(token: ApiToken) -> Viewer:
-    note_use(token)
-    return _viewer(token.user, token.scope)
+def _find_viewer(scheme: str, text: str) -> Viewer | None:
+    """Return whom a token of ours speaks for, or else one of the Observation Portal's."""
+    token = _find_own_token(scheme, text)
+    if token is not None:
+        note_use(token)
+        return _viewer(token.user, token.scope)
+    user = find_user_by_portal_token(scheme, text)
+    return _viewer(user, user.largest_scope) if user else None
+
+
+def _find_own_token(scheme: str, text: str) -> ApiToken | None:
+    return find_token(text) if scheme.lower() in {"token", "bearer"} else None
 
 
 def _viewer_by_session() -> Viewer:

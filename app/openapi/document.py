@@ -23,8 +23,17 @@ DESCRIPTION = (
     "Times are UTC, positions ICRS degrees."
 )
 SECURITY_SCHEMES = {
-    "token": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Token, a space, the token."},
-    "bearer": {"type": "http", "scheme": "bearer", "description": "The same token."},
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "Token, a space, the token: one of this archive's, or the Observation Portal's API token.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The same token, or the Observation Portal's OAuth token.",
+    },
     "session": {"type": "apiKey", "in": "cookie", "name": "session", "description": "A log-in; for reading only."},
 }
 PLACEHOLDER = re.compile(r"<(?:(?P<converter>\w+)(?:\((?P<choices>[^)]*)\))?:)?(?P<name>\w+)>")

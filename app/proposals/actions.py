@@ -15,11 +15,14 @@ def add_member(proposal_id: str, username: str) -> None:
     Raises
     ------
     BadRequest, NotFound
-        If no proposal is called so, or no user.
+        If no proposal is called so, or no user; or if the Observation Portal says which are theirs.
     """
     if not proposal_id or len(proposal_id) > LONGEST_TEXT or CONTROL_CHARACTERS.search(proposal_id):
         raise BadRequest(f"{proposal_id!r} is no proposal's id.", code="bad_proposal")
-    member = {"user_id": get_user(username).id, "proposal_id": proposal_id}
+    user = get_user(username)
+    if user.is_from_portal:
+        raise BadRequest(f"The Observation Portal says which proposals are {username}'s: add it there.", code="portal")
+    member = {"user_id": user.id, "proposal_id": proposal_id}
     db.session.execute(insert_for_dialect(ProposalMember).on_conflict_do_nothing(), member)
 
 

@@ -1,0 +1,1 @@
+"""The Observation Portal, which knows an observatory's users and their proposals."""
