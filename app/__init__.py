@@ -31,7 +31,9 @@ from app.ocs_import import cli as ocs_import_cli
 from app.openapi import api as openapi_api
 from app.openapi import views as openapi_views
 from app.pages import register_pages
+from app.portal import views as portal_views
 from app.portal.client import Portal
+from app.portal.login import LogIn
 from app.proposals import cli as proposals_cli
 from app.proposals import views as proposals_views
 from app.request_ids import follow_requests
@@ -58,6 +60,7 @@ ROOMS = (
     ocs_import_cli.blueprint,
     openapi_api.blueprint,
     openapi_views.blueprint,
+    portal_views.blueprint,
     proposals_cli.blueprint,
     proposals_views.blueprint,
     thumbnails_api.blueprint,
@@ -85,7 +88,8 @@ def create_app(config: AppConfig) -> Flask:
     app.extensions["redis"] = Redis.from_url(config.redis_url)
     app.extensions["file_store"] = FileStoreFactory.get_file_store_class()()
     app.extensions["parts"] = Parts(config, app.extensions["file_store"])
-    app.extensions["portal"] = Portal(config.oauth_profile_url) if config.oauth_profile_url else None
+    app.extensions["portal"] = Portal(config.oauth_profile_url)
+    app.extensions["portal_log_in"] = LogIn(config)
     db.init_app(app)
     migrate.init_app(app, db)
     csrf.init_app(app)

@@ -119,6 +119,18 @@ SETTINGS: dict[str, Setting] = {
             "empty: only this archive's own tokens are known.",
             parse_web_address,
         ),
+        Setting("OAUTH_CLIENT_ID", "", "The archive's name at the portal or provider where users log in; empty: none."),
+        Setting("OAUTH_CLIENT_SECRET", "", "Its secret there; empty: it is a public client.", secret=True),
+        Setting("OAUTH_AUTHORIZE_URL", "", "Where users log in to the Observation Portal.", parse_web_address),
+        Setting("OAUTH_TOKEN_URL", "", "Where the portal gives a token for a log-in.", parse_web_address),
+        Setting(
+            "OIDC_DISCOVERY_URL",
+            "",
+            "Configuration of a provider of OpenID Connect, https://…/.well-known/openid-configuration, in place of "
+            "the three other addresses.",
+            parse_web_address,
+        ),
+        Setting("OIDC_PROPOSALS_CLAIM", "proposals", "Claim of that provider that lists a user's proposals."),
         Setting(
             "AUTH_CACHE_SECONDS",
             "300",
@@ -159,11 +171,14 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-#: Settings that work only beside another.
+#: Settings that work only beside others.
 NEEDS = {
-    "PROCESSED_EXCHANGE_ENABLED": "QUEUE_BROKER_URL",
-    "INTAKE_RABBITMQ": "QUEUE_BROKER_URL",
-    "WEBHOOK_URLS": "WEBHOOK_SECRET",
+    "PROCESSED_EXCHANGE_ENABLED": ("QUEUE_BROKER_URL",),
+    "INTAKE_RABBITMQ": ("QUEUE_BROKER_URL",),
+    "WEBHOOK_URLS": ("WEBHOOK_SECRET",),
+    "OAUTH_AUTHORIZE_URL": ("OAUTH_TOKEN_URL", "OAUTH_PROFILE_URL"),
+    "OAUTH_TOKEN_URL": ("OAUTH_CLIENT_ID",),
+    "OIDC_DISCOVERY_URL": ("OAUTH_CLIENT_ID",),
 }
 
 
@@ -198,6 +213,12 @@ class AppConfig:
     webhook_urls: tuple[str, ...]
     webhook_secret: str
     oauth_profile_url: str
+    oauth_client_id: str
+    oauth_client_secret: str
+    oauth_authorize_url: str
+    oauth_token_url: str
+    oidc_discovery_url: str
+    oidc_proposals_claim: str
     auth_cache_seconds: int
     metrics_public: bool
     log_format: str
@@ -211,6 +232,11 @@ class AppConfig:
     count_patience_ms: int
     max_upload_bytes: int
     science_configuration_types: tuple[str, ...]
+
+    @property
+    def offers_portal_log_in(self) -> bool:
+        """Whether users may log in at a portal or a provider."""
+        return bool(self.oauth_client_id and (self.oauth_authorize_url or self.oidc_discovery_url))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "AppConfig":
@@ -257,7 +283,8 @@ def _list_missing(values: Mapping[str, Any]) -> list[str]:
     """Say which settings lack another that they need, and which secrets production lacks."""
     missing = [
         f"The setting {needed} is missing: {name} needs it."
-        for name, needed in NEEDS.items()
+        for name, others in NEEDS.items()
+        for needed in others
         if values.get(name.lower()) and not values.get(needed.lower(), "unreadable")
     ]
     if values.get("environment") == PRODUCTION and len(values.get("secret_key", "")) < SHORTEST_SECRET:

@@ -17,9 +17,9 @@ from app.config import JSON, TEXT
 
 #: Libraries that tell of each of their steps; what pika says of a lost connection in forty lines we say in one.
 CHATTY = {"botocore": logging.WARNING, "pika": logging.CRITICAL}
-#: What opens a door: in a download link, an Authorization header, a query, and before the host of a URL.
+#: What opens a door: in a download link, an Authorization header, a query (`code`: a log-in), and before a URL's host.
 SECRETS = re.compile(
-    r"((?:/|%2F)downloads(?:/|%2F)|\b(?:token|bearer) (?=\S{16})|(?:token|password|secret|signature)=|://(?=[^/\s]*@))[^\s/&@\"']+",
+    r"((?:/|%2F)downloads(?:/|%2F)|\b(?:token|bearer) (?=\S{16})|(?:token|password|secret|signature|[?&]code)=|://(?=[^/\s]*@))[^\s/&@\"']+",
     re.IGNORECASE,
 )
 PLAIN_VALUE = re.compile(r"[^\s\"=]+")

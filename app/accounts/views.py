@@ -13,7 +13,7 @@ from app.accounts.models import Scope, User
 from app.accounts.passwords import check_password
 from app.accounts.viewer import SESSION_KEY, require_session
 from app.errors import BadRequest
-from app.extensions import db
+from app.extensions import db, get_config
 from app.fields import CONTROL_CHARACTERS, Word
 
 LONGEST_DAYS = 3650
@@ -40,19 +40,19 @@ class NewTokenSchema(ma.Schema):
 @blueprint.get("/login")
 def login() -> str:
     """The form."""
-    return render_template("accounts/login.html", next=_own_address(request.args.get("next", "")), error="")
+    return render_template("accounts/login.html", next=own_address(request.args.get("next", "")), error="")
 
 
 @blueprint.post("/login")
 def log_in() -> ResponseReturnValue:
     """Begin a session. The old one ends first, so that nobody can plant theirs."""
     username, password = request.form.get("username", ""), request.form.get("password", "")
-    destination = _own_address(request.form.get("next", ""))
+    destination = own_address(request.form.get("next", ""))
     user = queries.find_user_by_password(username, password)
     if user is None:
         error = "This name and password don't go together."
         return render_template("accounts/login.html", next=destination, username=username, error=error), 401
-    _begin_session(user)
+    begin_browser_session(user)
     return redirect(destination)
 
 
@@ -94,7 +94,7 @@ def change_password() -> ResponseReturnValue:
     if new != again:
         return _refuse(user, "again", "This is not the same as the new password.")
     actions.set_password(user, new)
-    _begin_session(user)
+    begin_browser_session(user)
     flash("Your password is changed, and your other sessions are ended.", "good")
     return redirect(url_for("accounts.show_account"))
 
@@ -107,6 +107,8 @@ def create_token() -> ResponseReturnValue:
         wanted = NewTokenSchema().load(request.form)
     except ma.ValidationError as error:
         return _render_account(user, errors=error.messages_dict), HTTPStatus.BAD_REQUEST
+    if user.is_from_portal and get_config().oauth_profile_url:
+        return _refuse(user, "name", "Use your API token of the Observation Portal: it works here, too.")
     if wanted["scope"] is not Scope.READ and not user.is_admin:
         return _refuse(user, "scope", "Only an operator may make such a token.")
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(days=wanted["days"]) if wanted["days"] else None
@@ -124,7 +126,7 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
     return redirect(url_for("accounts.show_account"))
 
 
-def _begin_session(user: User) -> None:
+def begin_browser_session(user: User) -> None:
     """Begin a session in this browser, whatever there was before, and commit."""
     expires = dt.datetime.now(dt.UTC) + current_app.permanent_session_lifetime
     key = actions.begin_session(user, request.user_agent.string, expires)
@@ -152,7 +154,7 @@ def _render_account(user: User, *, made: str = "", errors: dict[str, list[str]] 
     )
 
 
-def _own_address(address: str) -> str:
+def own_address(address: str) -> str:
     """Return a path of this server; anything else would let a link lead a user away."""
     is_own = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if is_own and not CONTROL_CHARACTERS.search(address) else url_for("frames_views.search")

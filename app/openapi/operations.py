@@ -182,6 +182,8 @@ PAGES = frozenset(
         "ingest_views.retry_job",
         "ingest_views.show_overview",
         "openapi_views.show_reference",
+        "portal.begin",
+        "portal.finish",
         "proposals_views.add_member",
         "proposals_views.remove_member",
         "proposals_views.show_proposals",

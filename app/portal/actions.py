@@ -43,8 +43,8 @@ def find_user_by_portal_token(scheme: str, token: str) -> User | None:
     NotLoggedIn
         If it is the token of somebody whose name a local account has.
     """
-    portal: Portal | None = current_app.extensions["portal"]
-    if portal is None or scheme.lower() not in SCHEMES or not TOKEN.fullmatch(token):
+    portal: Portal = current_app.extensions["portal"]
+    if not portal.profile_url or scheme.lower() not in SCHEMES or not TOKEN.fullmatch(token):
         return None
     authorization = f"{SCHEMES[scheme.lower()]} {token}"
     known = find_remembered(hash_secret(authorization))
@@ -52,11 +52,7 @@ def find_user_by_portal_token(scheme: str, token: str) -> User | None:
         return None
     known = known or _ask(portal, authorization)
     if known.refusal == NAME_TAKEN:
-        raise NotLoggedIn(
-            "There is an account of this archive's own with the name that the Observation Portal gives for this token. "
-            "An operator can hand it over: “flask … user hand-to-portal”.",
-            code=NAME_TAKEN,
-        )
+        raise _build_name_taken()
     return known.user if known.user and not known.user.is_disabled else None
 
 
@@ -71,6 +67,28 @@ def save_user(session: Session, profile: Profile) -> User | None:
     user.is_admin = profile.is_staff
     _replace_proposals(session, user, profile.proposals)
     return user
+
+
+def find_user_by_log_in(profile: Profile) -> User | None:
+    """Return the user who has logged in at the portal; None if their account here is switched off. The caller commits.
+
+    Raises
+    ------
+    NotLoggedIn
+        If a local account has their name.
+    """
+    user = save_user(db.session(), profile)
+    if user is None:
+        raise _build_name_taken()
+    return None if user.is_disabled else user
+
+
+def _build_name_taken() -> NotLoggedIn:
+    return NotLoggedIn(
+        "This archive has an account of its own with the name that you have at the Observation Portal. An operator can "
+        "hand it over to you: “flask … user hand-to-portal”.",
+        code=NAME_TAKEN,
+    )
 
 
 def _ask(portal: Portal, authorization: str) -> PortalToken:

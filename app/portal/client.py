@@ -1,4 +1,4 @@
-"""Asks the Observation Portal whose token it is, within a time that nothing can stretch."""
+"""Asks the Observation Portal, within a time that nothing can stretch, above all whose a token is."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import marshmallow as ma
 import requests
@@ -15,6 +15,7 @@ from app.portal.schemas import Profile, ProfileSchema
 from app.portal.turns import PortalAwayError, Turns
 
 log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 
 LONGEST_WAIT_S = 4.0  # with what else a request does, an answer comes within 5 s
 LARGEST_ANSWER_BYTES = 2**20
@@ -24,8 +25,8 @@ MOST_THREADS = 8
 REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
-class _UnusableError(Exception):
-    """There was an answer, but none that says whose the token is."""
+class UnusableError(Exception):
+    """There was an answer, but none that says what was asked."""
 
 
 class Portal:
@@ -34,7 +35,7 @@ class Portal:
     Parameters
     ----------
     profile_url
-        Where it says whose the token of the request is.
+        Where it says whose the token of the request is; empty: it is asked of no token.
     longest_wait_s
         Seconds from the question to the end of the answer: to look up the name, to connect, to read, all together.
     turns
@@ -42,7 +43,7 @@ class Portal:
     """
 
     def __init__(self, profile_url: str, longest_wait_s: float = LONGEST_WAIT_S, turns: Turns | None = None) -> None:
-        self._profile_url, self._longest_wait_s = profile_url, longest_wait_s
+        self.profile_url, self._longest_wait_s = profile_url, longest_wait_s
         self.turns = turns or Turns()
         self._threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="portal")
 
@@ -54,39 +55,78 @@ class Portal:
         PortalAwayError
             If it does not say so in time, or not in a way that can be understood.
         """
-        asked = self._threads.submit(self._ask, authorization)
+        return self.ask(lambda deadline: fetch_profile(self.profile_url, authorization, deadline))
+
+    def ask(self, question: Callable[[float], Answer]) -> Answer:
+        """Return the answer to a question, which is given the time at which it must have ended, of the monotonic clock.
+
+        Raises
+        ------
+        PortalAwayError
+            If it takes longer, or raises an error of `requests` or `UnusableError`; others are passed on.
+        """
+        asked = self._threads.submit(question, time.monotonic() + self._longest_wait_s)
         try:
-            profile = asked.result(self._longest_wait_s)
-        except (TimeoutError, requests.RequestException, _UnusableError) as error:
+            answer = asked.result(self._longest_wait_s)
+        except (TimeoutError, requests.RequestException, UnusableError) as error:
             asked.cancel()
-            log.warning("the Observation Portal did not say whose a token is: %s", _describe(error))
+            log.warning("the Observation Portal did not answer what it was asked: %s", _describe(error))
             self.turns.note_failure()
             raise PortalAwayError from None
         self.turns.note_answer()
-        return profile
+        return answer
 
-    def _ask(self, authorization: str) -> Profile | None:
-        deadline = time.monotonic() + self._longest_wait_s
-        with requests.get(
-            self._profile_url,
-            auth=_send_on(authorization),
-            headers={"Accept": "application/json"},
-            timeout=self._longest_wait_s,
-            allow_redirects=False,  # the token is for nobody else
-            stream=True,
-        ) as answer:
-            if answer.status_code in REFUSALS:
-                return None
-            if answer.status_code != HTTPStatus.OK:
-                raise _UnusableError(f"it answered {answer.status_code}; OAUTH_PROFILE_URL may be wrong")
-            return _read_profile(_read(answer, deadline))
+
+def fetch_profile(url: str, authorization: str, deadline: float) -> Profile | None:
+    """Return whose an Authorization header is, as the profile at an address says; None if it is nobody's."""
+    profile = fetch_json(url, deadline, authorization)
+    return None if profile is None else load_profile(ProfileSchema(), profile)
+
+
+def fetch_json(url: str, deadline: float, authorization: str = "") -> Any:
+    """Return the JSON at an address; None if it refuses the header.
+
+    Raises
+    ------
+    UnusableError
+        If there is none.
+    """
+    with requests.get(
+        url,
+        auth=_send_on(authorization),
+        headers={"Accept": "application/json"},
+        timeout=max(0.001, deadline - time.monotonic()),
+        allow_redirects=False,  # the token is for nobody else
+        stream=True,
+    ) as answer:
+        if answer.status_code in REFUSALS:
+            return None
+        if answer.status_code != HTTPStatus.OK:
+            raise UnusableError(f"it answered {answer.status_code} at {url}; is this address, a setting, right?")
+        return _read_json(_read(answer, deadline))
+
+
+def load_profile(schema: ma.Schema, said: Any) -> Profile:
+    """Read what was said of a user.
+
+    Raises
+    ------
+    UnusableError
+        If the schema does not know it as a profile.
+    """
+    try:
+        profile: Profile = schema.load(said)
+    except ma.ValidationError as error:
+        raise UnusableError(f"its answer is no profile: {error.messages}") from None
+    return profile
 
 
 def _send_on(authorization: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
     """Return what sets the header last: what a .netrc says of the portal's host would go over it."""
 
     def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = authorization
+        if authorization:
+            request.headers["Authorization"] = authorization
         return request
 
     return authorize
@@ -98,23 +138,15 @@ def _read(answer: requests.Response, deadline: float) -> bytes:
     for chunk in answer.iter_content(CHUNK_BYTES):
         body += chunk
         if len(body) > LARGEST_ANSWER_BYTES or time.monotonic() > deadline:
-            raise _UnusableError("its answer has no end")
+            raise UnusableError("its answer has no end")
     return body
-
-
-def _read_profile(body: bytes) -> Profile:
-    try:
-        profile: Profile = ProfileSchema().load(_read_json(body))
-    except ma.ValidationError as error:
-        raise _UnusableError(f"its answer is no profile: {error.messages}") from None
-    return profile
 
 
 def _read_json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise _UnusableError("its answer is no JSON") from None
+        raise UnusableError("its answer is no JSON") from None
 
 
 def _describe(error: Exception) -> str:

@@ -35,6 +35,20 @@ class RightsSchema(ma.Schema):
     staff_view = ma.fields.Raw(load_default=False, allow_none=True)
 
 
+class ClaimsSchema(ma.Schema):
+    """What a provider of OpenID Connect says of a user: nothing in it makes an operator."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    preferred_username = Word(required=True, validate=ma.validate.Length(1))
+    proposals = ma.fields.List(Word(validate=ma.validate.Length(1)), required=True, allow_none=True)
+
+    @ma.post_load
+    def build_profile(self, data: dict[str, Any], **_kwargs: Any) -> Profile:
+        return Profile(data["preferred_username"], frozenset(data["proposals"] or ()))
+
+
 class ProfileSchema(ma.Schema):
     """The answer at OAUTH_PROFILE_URL."""
 
