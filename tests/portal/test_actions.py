@@ -176,6 +176,9 @@ class TestAway:
         seen = [ask(client, headers, f"/frames/{frame_id}/") for headers in ({}, as_member, ADA)]
         assert (seen, len(portal.asked)) == ([404, 404, 200], 2)
 
+    def test_a_token_of_the_portal_is_not_replaced_here(self, client: FlaskClient, portal: PortalServer) -> None:
+        assert (client.post("/revoke_token/", headers=ADA).status_code, portal.asked) == (401, [])
+
     def test_a_token_of_ours_is_never_shown_to_the_portal(
         self, app: Flask, client: FlaskClient, portal: PortalServer, as_member: Headers
     ) -> None:
