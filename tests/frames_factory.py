@@ -54,11 +54,11 @@ def square(ra_deg: float, dec_deg: float, side_deg: float) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": [[[(ra_deg + x) % 360, dec_deg + y] for x, y in corners]]}
 
 
-def add_preview(basename: str) -> None:
+def add_preview(basename: str, content: bytes = b"\xff\xd8") -> None:
     """Give a frame a small picture, kept in the file store. Needs the application's context."""
     metadata = {"frame_basename": basename, "size": "small", "DATE-OBS": "2026-11-01T03:00:00", "DAY-OBS": "20261101"}
     metadata |= {"INSTRUME": "fa01", "SITEID": "cpt", "TELID": "1m0a"}
-    picture = ThumbnailFile(File(io.BytesIO(b"\xff\xd8"), f"{basename}-small.jpg"), metadata)
+    picture = ThumbnailFile(File(io.BytesIO(content), f"{basename}-small.jpg"), metadata)
     stored = get_file_store().store_file(picture)
     save_thumbnail(basename, "small", width=1, height=1, store_path=picture.get_filestore_path(), **stored)
     db.session.commit()

@@ -107,7 +107,14 @@ def create_token(user: User, name: str, scope: Scope | None = None, expires: dt.
         None: as much as the user may do themselves.
     expires
         None: never.
+
+    Raises
+    ------
+    BadRequest
+        If it has the name of the token of a password, for which /revoke_token/ would give one of the largest scope.
     """
+    if name == OWN_TOKEN:
+        raise BadRequest(f"No token may be called {OWN_TOKEN!r}; choose another name.", code="bad_name")
     token = secrets.token_urlsafe(30)
     _keep_token(user, name, token, scope or user.largest_scope, expires)
     return token

@@ -1,6 +1,6 @@
 """Who is asking: read once from the request, handed first to every public read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flask import g, request, session
 
@@ -42,10 +42,6 @@ class Viewer:
     @property
     def may_administer(self) -> bool:
         return self.is_admin and self.scope is Scope.ADMIN
-
-    def as_writer(self) -> "Viewer":
-        """Return who sees the record that this viewer has just written, as the answer to it."""
-        return replace(self, is_admin=True)
 
 
 ANONYMOUS = Viewer()

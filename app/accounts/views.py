@@ -112,7 +112,10 @@ def create_token() -> ResponseReturnValue:
     if wanted["scope"] is not Scope.READ and not user.is_admin:
         return _refuse(user, "scope", "Only an operator may make such a token.")
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(days=wanted["days"]) if wanted["days"] else None
-    made = actions.create_token(user, wanted["name"], wanted["scope"], expires)
+    try:
+        made = actions.create_token(user, wanted["name"], wanted["scope"], expires)
+    except BadRequest as refused:
+        return _refuse(user, "name", refused.message)
     db.session.commit()
     return _render_account(user, made=made), HTTPStatus.CREATED
 

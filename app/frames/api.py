@@ -39,9 +39,11 @@ def list_frames() -> Response:
 def post_frame() -> Response:
     """Create a frame, or update the one of this basename; its sender has stored its file."""
     viewer = require_ingester()
-    frame_id = actions.save_posted_frame(parse_body(PostedFrameSchema(), LARGEST_RECORD_BYTES))
+    new = parse_body(PostedFrameSchema(), LARGEST_RECORD_BYTES)
+    frame_id = actions.save_posted_frame(new)
     db.session.commit()
-    return respond(build_record(queries.get_frame(viewer.as_writer(), frame_id)), HTTPStatus.CREATED)
+    sent = {version["md5"] for version in new["version_set"]}
+    return respond(build_record(queries.get_written_frame(viewer, frame_id, sent)), HTTPStatus.CREATED)
 
 
 @blueprint.get("/frames/aggregate/")

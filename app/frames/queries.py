@@ -6,8 +6,8 @@ and the order of a page. Nor does `find_archived`: whom the operator names in th
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -137,6 +137,17 @@ def get_frame(viewer: Viewer, frame_id: int) -> FoundFrame:
     if row is None:
         raise _no_frame(frame_id)
     return _attach(viewer, [row], {"include_thumbnails": True})[0]
+
+
+def get_written_frame(viewer: Viewer, frame_id: int, md5s: Collection[str]) -> FoundFrame:
+    """Return a frame as the answer to whoever has just described it, with the files of these MD5s.
+
+    To write a frame is not to read it: its other files are for those who may see it.
+    """
+    row = db.session.execute(select(*FRAME_COLUMNS, visible_to(viewer)).where(Frame.id == frame_id)).one()
+    (found,) = _attach(viewer, [row], {})
+    *_, is_visible = row
+    return found if is_visible else replace(found, versions=[sent for sent in found.versions if sent.md5 in md5s])
 
 
 def get_headers(viewer: Viewer, frame_id: int) -> dict[str, Any]:

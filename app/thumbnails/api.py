@@ -35,9 +35,10 @@ def show_thumbnail(thumbnail_id: int) -> ResponseReturnValue:
 def post_thumbnail() -> ResponseReturnValue:
     """Give a frame a picture, whose file its sender has stored; the frame is made if it has not arrived yet."""
     viewer = require_ingester()
-    thumbnail_id = actions.save_posted_thumbnail(parse_body(PostedThumbnailSchema(), LARGEST_RECORD_BYTES)).id
+    new = parse_body(PostedThumbnailSchema(), LARGEST_RECORD_BYTES)
+    thumbnail_id = actions.save_posted_thumbnail(new).id
     db.session.commit()
-    return _build_record(queries.get_thumbnail(viewer.as_writer(), thumbnail_id)), HTTPStatus.CREATED
+    return _build_record(queries.get_written_thumbnail(viewer, thumbnail_id, new)), HTTPStatus.CREATED
 
 
 def _build_record(thumbnail: Row[Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, case, select
 
 from app.accounts.viewer import Viewer
 from app.errors import NotFound
@@ -39,6 +39,17 @@ def get_thumbnail(viewer: Viewer, thumbnail_id: int) -> Row[Any]:
     if found is None:
         raise NotFound(f"There is no thumbnail {thumbnail_id} that you may see.", code="thumbnail_not_found")
     return found
+
+
+def get_written_thumbnail(viewer: Viewer, thumbnail_id: int, sent: Mapping[str, Any]) -> Row[Any]:
+    """Return a thumbnail as the answer to whoever has just sent it.
+
+    To write is not to read: who may not see the frame is told what they sent of it, not what the archive knows.
+    """
+    basename, *others = FRAME_COLUMNS
+    told = [case((visible_to(viewer), column), else_=sent[column.key]).label(column.key) for column in others]
+    statement: Select[Any] = select(*Thumbnail.__table__.columns, basename, *told).join(Frame)
+    return db.session.execute(statement.where(Thumbnail.id == thumbnail_id)).one()
 
 
 def _visible_to(viewer: Viewer) -> Select[Any]:

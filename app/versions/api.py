@@ -18,15 +18,14 @@ blueprint = Blueprint("versions_api", __name__)
 @blueprint.get("/versions/")
 def list_versions() -> ResponseReturnValue:
     """Search for versions."""
-    require_job_reader()
-    return queries.list_versions(parse_query(VersionSearchSchema())).build(_build_record)
+    viewer = require_job_reader()
+    return queries.list_versions(viewer, parse_query(VersionSearchSchema())).build(_build_record)
 
 
 @blueprint.get("/versions/<int:version_id>/")
 def show_version(version_id: int) -> ResponseReturnValue:
     """One version."""
-    require_job_reader()
-    return _build_record(queries.get_version(version_id))
+    return _build_record(queries.get_version(require_job_reader(), version_id))
 
 
 def _build_record(version: Row[Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.accounts.actions import create_token, create_user, note_use
-from app.accounts.models import ApiToken
+from app.accounts.actions import OWN_TOKEN, create_token, create_user, note_use
+from app.accounts.models import ApiToken, Scope
 from app.accounts.queries import find_token, find_user_by_password
 from app.errors import BadRequest
 from app.extensions import db
@@ -61,3 +61,9 @@ def test_the_last_use_is_remembered_to_the_hour(app: Flask) -> None:
             db.session.refresh(token)
             uses.append(dt.datetime.now(dt.UTC) - token.last_used > dt.timedelta(minutes=1))
         assert uses == [False, True, False]
+
+
+def test_no_token_is_called_like_the_one_of_a_password(app: Flask) -> None:
+    """Else /revoke_token/ would give for it one that may do all that its owner may."""
+    with app.app_context(), pytest.raises(BadRequest, match="another name"):
+        create_token(create_user("shift", "secret", is_admin=True), OWN_TOKEN, Scope.READ)

@@ -125,6 +125,7 @@ class TestAccount:
             ({"name": " ", "scope": "read"}, "Missing data"),
             ({"name": "x", "scope": "ingest"}, "Only an operator"),
             ({"name": "x", "scope": "root"}, "Must be one of"),
+            ({"name": "password", "scope": "read"}, "choose another name"),
             ({"name": "x", "scope": "read", "days": "0"}, "Must be greater than"),
         ],
     )
