@@ -8,9 +8,10 @@ import pytest
 from app import create_app
 from app.config import AppConfig
 from app.extensions import db
-from tests.access.stock import Archive
+from tests.access.stock import PROFILES, Archive
 from tests.contract.conftest import make_database
 from tests.fixtures.application import SECRET_KEY
+from tests.portal.portal_server import portal_server
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql"])
@@ -27,8 +28,11 @@ def archive(
         "FILESTORE_TYPE": "local",
         "FILESYSTEM_STORAGE_ROOT_DIR": str(folder / "files"),
         "INGEST_ROOTS": str(folder / "incoming"),
+        "AUTH_CACHE_SECONDS": "86400",
     }
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, portal_server() as portal:
+        portal.profiles |= PROFILES
+        settings["OAUTH_PROFILE_URL"] = portal.url
         for name, value in settings.items():
             patch.setenv(name, value)
         app = create_app(AppConfig.from_env(os.environ))

@@ -18,7 +18,7 @@ class Who(Enum):
 
     ANYBODY = auto()  # it does not ask who it is
     VIEWERS = auto()
-    HOLDERS = auto()  # of a token
+    HOLDERS = auto()  # of a token that this archive gave
     SESSIONS = auto()  # whoever is logged in
     INGESTERS = auto()
     JOB_READERS = auto()
@@ -67,7 +67,7 @@ class Row:
             return self.good
         rights = {
             Who.VIEWERS: True,
-            Who.HOLDERS: viewer.is_somebody and not viewer.has_session,
+            Who.HOLDERS: viewer.is_somebody and not (viewer.has_session or viewer.is_from_portal),
             Who.SESSIONS: viewer.has_session,
             Who.INGESTERS: viewer.may_ingest,
             Who.JOB_READERS: viewer.may_ingest or viewer.is_operator,
@@ -192,6 +192,8 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ("accounts_api.replace_token", "POST"): (_write(Who.HOLDERS, "/revoke_token/"),),
     ("accounts.login", "GET"): (Row(Who.ANYBODY, "/login"),),
     ("accounts.log_in", "POST"): (_form(Who.ANYBODY, "/login", good=401, username="member", password="wrong"),),
+    ("portal.begin", "GET"): (Row(Who.ANYBODY, "/login/portal", good=404),),  # nobody logs in there, in this archive
+    ("portal.finish", "GET"): (Row(Who.ANYBODY, "/login/portal/callback?state=x&code=y", good=302),),
     ("accounts.logout", "POST"): (_form(Who.ANYBODY, "/logout"),),
     ("accounts.show_account", "GET"): (Row(Who.SESSIONS, "/account"),),
     ("accounts.log_out_everywhere", "POST"): (_form(Who.SESSIONS, "/account/log-out-everywhere"),),

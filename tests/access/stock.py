@@ -19,9 +19,11 @@ from app.accounts.models import ApiToken, Scope, User
 from app.accounts.queries import get_user, list_tokens
 from app.extensions import db
 from app.frames.models import Frame, Thumbnail, Version
+from app.portal.models import PortalToken
 from tests.fixtures.ingest import Headers, log_in
 from tests.frames_factory import add_frame, add_preview
 from tests.jobs_factory import add_job
+from tests.portal.portal_server import build_profile
 from tests.stored_frames import add_stored_frame
 
 PUBLIC, SOON = "vqpublic", "vqsoon"
@@ -54,6 +56,7 @@ class Viewer:
     is_known: bool = True
     is_somebody: bool = True
     has_session: bool = False
+    is_from_portal: bool = False
     may_ingest: bool = False
     is_operator: bool = False
     is_admin: bool = False
@@ -68,7 +71,6 @@ EVERYTHING = frozenset(KINDS)
 NOBODY, NOBODY_AFTERWARDS, MEMBER, SESSION = "nobody", "nobody after the date", "member", "session of a member"
 INGEST, STAFF, ADMIN = "ingest token", "read token of an operator", "admin"
 UNKNOWN = Viewer(sees=frozenset(), is_known=False)
-#: Viewers by the portal's tokens take a line here and one in `Archive._make_headers`.
 VIEWERS: Mapping[str, Viewer] = {
     NOBODY: Viewer(is_somebody=False),
     NOBODY_AFTERWARDS: Viewer(frozenset({PUBLIC, SOON}), is_somebody=False),
@@ -80,9 +82,28 @@ VIEWERS: Mapping[str, Viewer] = {
     INGEST: Viewer(may_ingest=True),
     STAFF: Viewer(EVERYTHING, is_operator=True),
     ADMIN: Viewer(EVERYTHING, may_ingest=True, is_operator=True, is_admin=True),
+    "portal bearer": Viewer(MEMBERS_FRAMES, is_from_portal=True),
+    "portal token": Viewer(MEMBERS_FRAMES, is_from_portal=True),
+    "staff of the portal": Viewer(EVERYTHING, may_ingest=True, is_operator=True, is_admin=True, is_from_portal=True),
+    "portal's unknown token": UNKNOWN,
     "expired token": UNKNOWN,
     "revoked token": UNKNOWN,
     "token of a disabled operator": UNKNOWN,
+}
+
+
+#: What the portal's viewers send. The portal knows the first three.
+PORTAL_HEADERS = {
+    "portal bearer": "Bearer of-a-member",
+    "portal token": "Token api-of-a-member",
+    "staff of the portal": "Bearer of-staff",
+    "portal's unknown token": "Bearer of-nobody",
+}
+PORTAL_MEMBER = build_profile("portal-member", f"{MINE}-proposal")
+PROFILES = {
+    PORTAL_HEADERS["portal bearer"]: PORTAL_MEMBER,
+    PORTAL_HEADERS["portal token"]: PORTAL_MEMBER,
+    PORTAL_HEADERS["staff of the portal"]: build_profile("portal-staff", is_staff=True),
 }
 
 
@@ -107,6 +128,10 @@ class Archive:
             self.own_job = add_job("own.fits", submitted_by=get_user("tcs").id, **ENDED)
             self.md5s = dict(db.session.execute(select(Version.frame_id, Version.md5)).all())
             db.session.commit()
+        for (
+            header
+        ) in PORTAL_HEADERS.values():  # what the portal says is remembered: it is asked before anything is tried
+            app.test_client().get("/profile/", headers={"Authorization": header})
         self.markers = {kind: self._list_markers(kind) for kind in KINDS}
 
     def make_client(self, viewer: str) -> FlaskClient:
@@ -138,10 +163,10 @@ class Archive:
             self._set_public_date(dt.datetime.now(dt.UTC) + A_WHILE)
 
     def dump(self) -> dict[str, list[str]]:
-        """Return every row of every table, but for when tokens were last used."""
+        """Return every row of every table, but for when tokens were last used and what the portal said of them."""
         with self.app.app_context():
-            tables = db.metadata.tables.items()
-            return {name: sorted(map(repr, db.session.execute(_select_all(table)))) for name, table in tables}
+            tables = {name: table for name, table in db.metadata.tables.items() if name != PortalToken.__tablename__}
+            return {name: sorted(map(repr, db.session.execute(_select_all(table)))) for name, table in tables.items()}
 
     def _set_public_date(self, time: dt.datetime) -> None:
         with self.app.app_context():
@@ -193,7 +218,8 @@ class Archive:
         _revoke(users[ADMIN], "revoked")
         switch_off(users["disabled"])
         db.session.commit()
-        return {name: _send(tokens[name]) if name in tokens else {} for name in VIEWERS}
+        own = {name: _send(tokens[name]) if name in tokens else {} for name in VIEWERS}
+        return own | {name: {"Authorization": header} for name, header in PORTAL_HEADERS.items()}
 
 
 def _send(token: str) -> Headers:
