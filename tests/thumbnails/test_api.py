@@ -101,6 +101,18 @@ def test_a_new_picture_of_a_size_takes_the_place_of_the_old_one(client: FlaskCli
     assert client.get("/thumbnails/").json["count"] == 1
 
 
+def test_another_frames_files_are_no_pictures(client: FlaskClient, as_operator: Headers) -> None:
+    assert client.post("/frames/", json=build_post(NAME, b"pixels", **SECRET), headers=as_operator).status_code == 201
+    assert post(client, as_operator, build_thumbnail("small", **SECRET)).status_code == 201
+    (of_frame,) = client.get(f"/frames/?basename={NAME}", headers=as_operator).json["results"]
+    for basename, extension in ((f"{NAME}-small", ".jpg"), (NAME, of_frame["version_set"][0]["extension"])):
+        body = build_thumbnail("small", basename="another") | {"basename": basename}
+        body["version_set"][0]["extension"] = extension
+        refused = client.post("/thumbnails/", json=body, headers=as_operator)
+        assert (refused.status_code, "basename" in refused.json) == (400, True), basename
+    assert client.get("/thumbnails/", headers=as_operator).json["count"] == 1
+
+
 def test_a_picture_without_md5_is_not_cached_for_another(client: FlaskClient, as_operator: Headers) -> None:
     body = build_thumbnail("small")
     del body["basename"]  # the file's name follows from its frame's
