@@ -35,7 +35,9 @@ PATHS: list[tuple[str, str, str, int, dict[str, Any]]] = [
     ("GET", "/redoc/", NOBODY, 200, {}),
 ]
 #: To where none of the contract's programs goes.
-OURS = re.compile("/|/downloads/.*|/frames/<id>/previews/.*|/ingest.*|/log(in|out)|/metrics|/ready|/static/.*")
+OURS = re.compile(
+    "/|/account.*|/downloads/.*|/frames/<id>/previews/.*|/ingest.*|/log(in|out).*|/metrics|/proposals.*|/ready|/static/.*"
+)
 slashes = pytest.mark.parametrize("ending", ["/", ""], ids=["with slash", "without"])
 
 

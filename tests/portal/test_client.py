@@ -1,11 +1,12 @@
 """What the portal says, how it may fail to, and that nothing makes an answer come later."""
 
 import socket
+import threading
 import time
 
 import pytest
 
-from app.portal.client import Portal
+from app.portal.client import MOST_THREADS, Portal
 from app.portal.schemas import Profile
 from app.portal.turns import PortalAwayError, Turns
 from tests.portal.portal_server import PortalServer, build_profile
@@ -82,9 +83,17 @@ def test_nothing_listens() -> None:
         make_portal(f"http://{LOOPBACK}:{port}/").find_profile("Token x")
 
 
-def test_a_portal_that_drips_for_ever_gets_no_more_threads(portal: PortalServer) -> None:
-    portal.mood, client = "drips_headers", Portal(portal.url, 0.05, Turns(pause_s=0.0))
-    for number in range(10):
-        with pytest.raises(PortalAwayError):
-            client.find_profile(f"Token {number}")
-    assert len(portal.asked) <= 8
+def test_questions_that_never_end_get_no_more_threads() -> None:
+    client, begun, released = Portal("", 0.2, Turns(pause_s=0.0)), [], threading.Event()
+
+    def never_end(deadline: float) -> None:
+        begun.append(deadline)
+        released.wait()
+
+    try:
+        for _ in range(MOST_THREADS + 2):
+            with pytest.raises(PortalAwayError):
+                client.ask(never_end)
+        assert len(begun) == MOST_THREADS
+    finally:
+        released.set()
