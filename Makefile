@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench bench-zip faults fuzz broken-inputs lint format types lock clean screenshots services
+.PHONY: help run test check bench bench-zip bench-portal faults fuzz broken-inputs lint format types lock clean screenshots services
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ bench: services $(VENV)/.test ## measure ingest next to its floor (INGEST_N=300 
 
 bench-zip: services $(VENV)/.test ## measure zips: their speed, and the memory of the web server (WRITE=1: into docs/performance.md)
 	@$(BIN)/python -m bench.zip $(if $(WRITE),--write)
+
+bench-portal: services $(VENV)/.test ## measure requests of others while the Observation Portal is away (WRITE=1: as above)
+	@$(BIN)/python -m bench.portal $(if $(WRITE),--write)
 
 lint: $(VENV)/.test ## look at format and style
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run “make format”.'; exit 1; }
