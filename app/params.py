@@ -1,7 +1,8 @@
 """The one parser of request parameters: unknown and repeated names are errors, blanks count as absent."""
 
 import difflib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import marshmallow as ma
@@ -14,6 +15,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.errors import BadRequest, TooLarge
 
 LEAST_LIKENESS = 0.6
+#: Of unknown parameters so many are told, and compared with those that there are: that is quadratic work.
+MOST_UNKNOWN, LONGEST_NAME = 20, 50
 WHOLE_BODY = "_schema"  # marshmallow's name for it
 
 
@@ -34,8 +37,14 @@ class StrictParser(FlaskParser):
         if WHOLE_BODY in fields:
             raise BadRequest("The body must be a JSON object.", code="bad_json") from error
         known = name_fields(schema)
-        fields = {name: [suggest(name, known)] if name not in known else told for name, told in fields.items()}
-        raise build_bad_parameter(fields) from error
+        told = {name: messages for name, messages in fields.items() if name in known}
+        raise build_bad_parameter(told | _tell_unknown(fields, known)) from error
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        try:
+            return super().load_json(req, schema)
+        except ValueError:  # Python reads no integer of more than 4300 digits
+            raise BadRequest("The body has a number with too many digits.", code="bad_json") from None
 
     def _handle_invalid_json_error(self, error: Exception, req: Request, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise BadRequest(f"The body is no JSON: {error}.", code="bad_json") from error
@@ -102,8 +111,7 @@ def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
     filled = MultiDict((name, value.strip()) for name, value in values.items(multi=True) if value.strip())
     proxy = MultiDictProxy(filled, schema)
     known = name_fields(schema)
-    errors = {name: [suggest(name, known)] for name in values if name not in known}
-    errors |= {
+    errors = _tell_unknown(values, known) | {
         name: ["This parameter is given more than once."]
         for name in filled
         if name in known and name not in proxy.multiple_keys and len(filled.getlist(name)) > 1
@@ -111,6 +119,11 @@ def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
     if errors:
         raise build_bad_parameter(errors)
     return proxy
+
+
+def _tell_unknown(names: Iterable[str], known: Mapping[str, Any]) -> dict[str, list[str]]:
+    unknown = itertools.islice((name for name in names if name not in known), MOST_UNKNOWN)
+    return {name[:LONGEST_NAME]: [suggest(name[:LONGEST_NAME], known)] for name in unknown}
 
 
 def _sentence(fields: Mapping[str, Any]) -> str:
