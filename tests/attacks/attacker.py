@@ -126,6 +126,7 @@ def _dump(value: Any) -> bytes:
 def _exchange(connection: socket.socket, request: bytes) -> Answer:
     with suppress(OSError):  # it may be refused before its end; then the answer is there
         connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)  # nobody waits for more
     response = HTTPResponse(connection)
     try:
         response.begin()

@@ -27,7 +27,7 @@ def build(site: Site, *lines: str, body: bytes = b"") -> bytes:
 
 
 @PROTOCOL.add(
-    "two requests in one: Content-Length with Transfer-Encoding, two lengths, odd codings and chunks (24 ways)",
+    "two requests in one: Content-Length with Transfer-Encoding, two lengths, odd codings and chunks (23 ways)",
     "a request that a proxy takes for part of another",
     "400, 400 `bad_parameter`, 400 `broken_body`, 501",
 )
@@ -55,7 +55,7 @@ def smuggle(site: Site) -> Iterator[Answer]:
         answer = site.nobody.send(build(site, f"Content-Type: {FORM}", *head, body=b"0\r\n\r\n" + SMUGGLED))
         assert b"proposals" not in answer.rest + answer.body, (head, answer)
         yield answer
-    for chunk in (b"-1\r\n", b"zz\r\n", b"0x5\r\nabcde\r\n", b"5;\r\nabc", b"5\nabcde\n0\n\n"):
+    for chunk in (b"-1\r\n", b"zz\r\n", b"0x5\r\nabcde\r\n", b"5;\r\nabc"):
         answer = site.nobody.send(build(site, f"Content-Type: {FORM}", chunked, body=chunk + SMUGGLED))
         assert b"proposals" not in answer.rest + answer.body, (chunk, answer)
         yield answer
@@ -216,9 +216,10 @@ def send_large_heads(site: Site) -> Iterator[Answer]:
     "413 `too_large`",
 )
 def send_large_bodies(site: Site) -> Iterator[Answer]:
+    claimed = {"Content-Type": "application/json", "Content-Length": str(10**13)}
     for path in ("/api-token-auth/", "/frames/zip/", "/login"):
         yield site.nobody.ask("POST", path, {"Content-Type": "application/json"}, body=b" " * 2_000_000)
-        yield site.nobody.ask("POST", path, {"Content-Type": "application/json", "Content-Length": str(10**13)})
+        yield site.nobody.ask("POST", path, claimed, body=b" " * 1_100_000)
         yield site.nobody.ask("POST", path, {"Content-Type": FORM}, body=b"username=" + b"x" * 900_000)
     for body in (
         b"[" * 100_000,

@@ -1,7 +1,7 @@
 """Attacks by the values of parameters: on the database, on templates, and on the patience of parsers."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 import marshmallow as ma
@@ -31,11 +31,13 @@ NEUTRAL = "of-none-of-them"
 NOTHING_FOUND = {"count": 0, "results": []}
 
 
-def send_each(attacker: Attacker, path: str, schema: type[ma.Schema]) -> Iterator[Answer]:
+def send_each(
+    attacker: Attacker, path: str, schema: type[ma.Schema], payloads: Sequence[str] = SQL[::3]
+) -> Iterator[Answer]:
     """Send each payload in each parameter of an address: it must find what a word finds that stands nowhere."""
     for name in schema().load_fields:
         expected = attacker.get(f"{path}?{name}={NEUTRAL}")
-        for payload in SQL:
+        for payload in payloads:
             answer = attacker.get(f"{path}?{name}={quote(payload)}")
             assert answer.status == expected.status, (name, payload, answer)
             if answer.status == 200:
@@ -54,7 +56,7 @@ def _found(answer: Answer) -> object:
     "200, 400 `bad_parameter`",
 )
 def inject_into_search(site: Site) -> Iterator[Answer]:
-    yield from send_each(site.nobody, "/frames/", SearchSchema)
+    yield from send_each(site.nobody, "/frames/", SearchSchema, SQL)
 
 
 @SEARCHES.add("the same in facets, thumbnails, versions and jobs", "the same", "200, 400 `bad_parameter`")
@@ -115,9 +117,7 @@ def reflect_scripts(site: Site) -> Iterator[Answer]:
 
 @SEARCHES.add("NUL, halves of signs and 8,000 signs in every parameter", "a fault", "200, 400 `bad_parameter`")
 def send_odd_texts(site: Site) -> Iterator[Answer]:
-    for name, text in itertools.product(
-        SearchSchema().load_fields, ("%00", "a%00b", "%ED%A0%80", "%FF%FE", "%F0%9F", "%0d%0a", "a" * 8000)
-    ):
+    for name, text in itertools.product(SearchSchema().load_fields, ("a%00b", "%ED%A0%80", "%FF", "a" * 8000)):
         yield site.nobody.get(f"/frames/?{name}={text}")
 
 
