@@ -15,8 +15,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.errors import BadRequest, TooLarge
 
 LEAST_LIKENESS = 0.6
-#: Of unknown parameters so many are told, and compared with those that there are: that is quadratic work.
-MOST_UNKNOWN, LONGEST_NAME = 20, 50
+#: So many unknown parameters are told, by so much of their names: each is compared with all that there are.
+MOST_UNKNOWN, LONGEST_NAME = 100, 50
 WHOLE_BODY = "_schema"  # marshmallow's name for it
 
 
