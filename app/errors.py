@@ -6,6 +6,7 @@ ArchiveError
 ├── NotAllowed               403
 ├── NotFound                 404  also for what the viewer may not see
 ├── TooLarge                 413
+├── TooManyRequests          429  until retry_after_s are over
 └── Unavailable              503  a part of the archive that is away
 """
 
@@ -30,6 +31,7 @@ class ArchiveError(Exception):
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "internal"
+    retry_after_s: int | None = None
 
     def __init__(self, message: str, *, code: str | None = None, fields: dict[str, list[Any]] | None = None):
         super().__init__(message)
@@ -58,8 +60,17 @@ class TooLarge(ArchiveError):
     status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"
 
 
+class TooManyRequests(ArchiveError):
+    status, code = HTTPStatus.TOO_MANY_REQUESTS, "throttled"
+
+    def __init__(self, message: str, *, retry_after_s: int):
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(ArchiveError):
     status, code = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"
+    retry_after_s = 10  # a part that is away is back by then, or takes long
 
 
 HTTP_MESSAGES = {
@@ -67,7 +78,6 @@ HTTP_MESSAGES = {
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer to that method.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than this address takes.",
 }
-RETRY_AFTER_S = 10  # a part that is away is back by then, or takes long
 #: What an answer says by its headers, beside its status.
 TELLING_HEADERS = {"Allow", "Content-Range", "Retry-After"}
 
@@ -134,8 +144,8 @@ def _render(error: ArchiveError) -> Response:
     response = make_response(_render_page(error) if wants_html() else _render_json(error), error.status)
     if error.status == HTTPStatus.UNAUTHORIZED and response.is_json:
         response.headers["WWW-Authenticate"] = "Token"
-    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if error.retry_after_s:
+        response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 
 
