@@ -73,6 +73,10 @@ class Unavailable(ArchiveError):
     retry_after_s = 10  # a part that is away is back by then, or takes long
 
 
+class SlowBodyError(Exception):
+    """A body comes more slowly than the web server waits for."""
+
+
 HTTP_MESSAGES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer to that method.",
@@ -97,6 +101,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(HTTPException, _render_http)
     app.register_error_handler(RecursionError, lambda _: _render(BadRequest("The body is nested too deeply.")))
     app.register_error_handler(ParseException, _render_broken_body)
+    app.register_error_handler(SlowBodyError, _render_slow_body)
     app.register_error_handler(OperationalError, _render_database)
     app.register_error_handler(FileStoreConnectionError, _render_store)
     app.register_error_handler(FileStoreSpecificationError, _render_store)
@@ -123,6 +128,11 @@ def _render_untrusted_host(_error: SecurityError) -> Response:
 def _render_broken_body(error: ParseException) -> Response:
     """Tell of chunks without a length: gunicorn finds that out only while we read the body."""
     return _render(BadRequest(f"The body of the request can't be read: {error}.", code="broken_body"))
+
+
+def _render_slow_body(_error: SlowBodyError) -> Response:
+    """Answer so that OCS programs send the file again: a 408 they take for a fault of theirs."""
+    return _render(Unavailable("The body of the request came too slowly; send it again.", code="slow_body"))
 
 
 def _render_database(error: OperationalError) -> Response:
