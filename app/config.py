@@ -208,6 +208,18 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting("MAX_UPLOAD_BYTES", str(8 * 1024**3), "Largest file that may be uploaded.", parse_int),
         Setting(
+            "UPLOAD_QUOTA_BYTES",
+            str(256 * 1024**3),
+            "Bytes of one account's uploads that may wait to be archived; more are to be sent later. 0: any number.",
+            parse_amount,
+        ),
+        Setting(
+            "UPLOAD_RESERVE_BYTES",
+            str(1024**3),
+            "Bytes that uploads leave free on the disk of UPLOAD_DIR; more are to be sent later.",
+            parse_amount,
+        ),
+        Setting(
             "SCIENCE_CONFIGURATION_TYPES",
             "EXPOSE,TARGET,SPECTRUM,CATALOG,OBJECT",
             "Configuration types that are no calibrations.",
@@ -281,6 +293,8 @@ class AppConfig:
     zip_download_max_uncompressed_files: int
     count_patience_ms: int
     max_upload_bytes: int
+    upload_quota_bytes: int
+    upload_reserve_bytes: int
     science_configuration_types: tuple[str, ...]
 
     @property
