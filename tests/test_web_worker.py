@@ -30,6 +30,31 @@ BEGINNINGS = {
 }
 
 
+GET = b"GET /health/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+#: What is refused, with its status; one that ends too early gets no answer.
+REFUSED = [
+    (GET.replace(b"/health/", b"/" + b"a" * 8190), 414),
+    (GET + b"X-A: 1\r\n" * 100, 431),
+    (GET + b"X-A: " + b"a" * 8190 + b"\r\n", 431),
+    (GET + (b"X-A: " + b"a" * 4000 + b"\r\n") * 17, 431),
+    (GET + b"Host: evil.example\r\n", 400),
+    (GET + b"X A: 1\r\n", 400),
+    (HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400),
+    (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    (HEAD + b"Content-Length: 1e3\r\n\r\n{}", 400),
+    (HEAD + b"Content-Length: -2\r\n\r\n{}", 400),
+    (HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n{}", 413),
+    (HEAD + b"Content-Length: 2000000\r\n\r\n" + b" " * 2_000_000, 413),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\nnothing\r\n\r\n", 400),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n\r\n", 400),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}{}\r\n0\r\n\r\n", 400),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"10000\r\n" + (b" " * 2**16 + b"\r\n10000\r\n") * 40, 400),
+    (HEAD + b"Transfer-Encoding: sideways\r\n\r\n{}", 501),
+    (HEAD + b"Content-Length: 90\r\n\r\n{}", None),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n10\r\n{}", None),
+]
+
+
 @pytest.fixture
 def server(request: pytest.FixtureRequest, app: Flask, tmp_path: Path) -> Iterator[WebServer]:
     """One process of four threads, with as many seconds of patience as the test says."""
@@ -89,4 +114,19 @@ def test_slow_clients_are_hung_up_on(app: Flask, server: WebServer) -> None:
         answer = read_to_end(sender)
         assert answer.startswith(b"HTTP/1.1 503")  # so that the file is sent again
         assert b'"code":"slow_body"' in answer
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("server", [20], indirect=True)
+def test_what_is_too_large_or_no_http_is_refused(server: WebServer) -> None:
+    server.forget_peak()
+    before = server.measure_memory_mib()
+    for request, status in REFUSED:
+        with suppress(ConnectionError), connect(server, request + b"\r\n" * (b"\r\n\r\n" not in request)) as client:
+            client.shutdown(socket.SHUT_WR)
+            answer = read_to_end(client)
+            assert answer.startswith(f"HTTP/1.1 {status}".encode() if status else b""), (request[:200], answer)
+            assert bool(answer) == bool(status)
+    assert server.measure_peak_mib() < before + 32
+    assert requests.get(f"{server.url}/health/", timeout=10).ok
     assert "Traceback" not in server.log.read_text()
