@@ -74,6 +74,7 @@ ROOMS = (
 def create_app(config: AppConfig) -> Flask:
     """Build the application. Nothing connects before it is asked something."""
     app = Flask(__name__)
+    is_production = config.environment == PRODUCTION
     app.cli = ArchiveCommands(app.name)
     app.config.update(
         ARCHIVE=config,
@@ -83,7 +84,8 @@ def create_app(config: AppConfig) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS=build_engine_options(config.database_url),
         MAX_CONTENT_LENGTH=LARGEST_PLAIN_REQUEST_BYTES,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=config.environment == PRODUCTION,
+        SESSION_COOKIE_SECURE=is_production,
+        SESSION_COOKIE_NAME="__Host-session" if is_production else "session",  # no other host can set such a one
         PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
     )

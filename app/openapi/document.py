@@ -60,7 +60,8 @@ def build_document(app: Flask, title: str, server_url: str, examples: Mapping[st
     spec = APISpec(title, API_VERSION, OPENAPI_VERSION, [plugin], info=info, servers=[{"url": server_url}])
     if plugin.converter:
         plugin.converter.add_attribute_function(_describe_custom_field)  # type: ignore[no-untyped-call]  # apispec left it so
-    for name, scheme in SECURITY_SCHEMES.items():
+    cookie = {"session": SECURITY_SCHEMES["session"] | {"name": app.config["SESSION_COOKIE_NAME"]}}
+    for name, scheme in (SECURITY_SCHEMES | cookie).items():
         spec.components.security_scheme(name, scheme)
     for rule, method in iter_routes(app):
         view = app.view_functions[rule.endpoint]
