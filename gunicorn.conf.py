@@ -4,7 +4,7 @@ WEB_CONCURRENCY says how many processes; the command line says where to listen a
 """
 
 wsgi_app = "wsgi:app"
-worker_class = "gthread"  # threads for slow downloads
+worker_class = "app.web_worker.PatientWorker"  # gunicorn's gthread, in which slow clients keep no thread
 threads = 4
 timeout = 60
 keepalive = 5

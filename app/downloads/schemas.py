@@ -12,7 +12,7 @@ from app.fields import WholeNumber
 MOST_FRAMES = 10_000
 LARGEST_REQUEST_BYTES = 2**20  # 10,000 ids, each with a long name before it
 FRAME_ID_NAME = re.compile(r"frame_ids(\[\d*\])?")  # a browser's form numbers the parts of a list, or leaves it
-WRONG_COUNT = f"Name 1 to {MOST_FRAMES} frames at a time."
+HOW_MANY = "Name 1 to {max} frames at a time."
 GIVEN_TWICE = "This parameter is given more than once."
 
 
@@ -22,7 +22,7 @@ class ZipSchema(ma.Schema):
     frame_ids = ma.fields.List(
         WholeNumber(smallest=1),
         required=True,
-        validate=ma.validate.Length(1, MOST_FRAMES, error=WRONG_COUNT),
+        validate=ma.validate.Length(1, MOST_FRAMES, error=HOW_MANY),
         metadata={"description": "Ids of the frames; a form repeats frame_ids, or numbers them: frame_ids[0]."},
     )
     uncompress = ma.fields.Boolean(
@@ -39,12 +39,12 @@ class ZipSchema(ma.Schema):
     )
 
     @ma.pre_load
-    def _check_count(self, data: Any, **_kwargs: Any) -> Any:
-        """Refuse too many before each is looked at: what is wrong with 100,000 would be a large answer."""
-        frame_ids = data.get("frame_ids") if isinstance(data, Mapping) else None
+    def _check_count(self, body: Any, **_kwargs: Any) -> Any:
+        """Look at the number before the parts: of very many each would be answered."""
+        frame_ids = body.get("frame_ids") if isinstance(body, Mapping) else None
         if isinstance(frame_ids, list) and len(frame_ids) > MOST_FRAMES:
-            raise ma.ValidationError(WRONG_COUNT, "frame_ids")
-        return data
+            raise ma.ValidationError(HOW_MANY.format(max=MOST_FRAMES), "frame_ids")
+        return body
 
     @ma.validates_schema
     def _check_choice(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
