@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.errors import BadRequest, TooLarge
 
 LEAST_LIKENESS = 0.6
-MOST_TOLD = 10  # of the unknown names: to look for the likeness of each of very many takes minutes
+MOST_TOLD = 100  # of the unknown names: to look for the likeness of each of very many takes minutes
 LONGEST_LIKE = 100  # characters of a name that is perhaps mistyped
 WHOLE_BODY = "_schema"  # marshmallow's name for it
 
@@ -125,7 +125,7 @@ def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
 def _refuse_unknown(names: Iterable[str], known: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what is wrong with names that are none of a parameter's; the first of them will do."""
     unknown = (name for name in names if name not in known)
-    return {name: [suggest(name, known)] for name in itertools.islice(unknown, MOST_TOLD)}
+    return {name[:LONGEST_LIKE]: [suggest(name, known)] for name in itertools.islice(unknown, MOST_TOLD)}
 
 
 def _sentence(fields: Mapping[str, Any]) -> str:

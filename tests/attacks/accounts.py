@@ -76,6 +76,21 @@ def forge_session(site: Site) -> Iterator[Answer]:
 
 
 @ACCOUNTS.add(
+    "a session's cookie from a neighbouring host, or for a script's eyes",
+    "that a user works in another's account, or their session",
+    "200, 401 `not_logged_in`",
+)
+def toss_cookie(site: Site) -> Iterator[Answer]:
+    name, _, value = site.log_in("member").cookie.partition("=")
+    yield site.nobody.get("/account", {"Cookie": f"{name.removeprefix('__Host-')}={value}"})
+    answer = site.nobody.get("/login", HTML)
+    given, *attributes = answer.get("Set-Cookie").split("; ")
+    assert given.startswith("__Host-")  # browsers take such a one from this very host only
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} == set(attributes)
+    yield answer
+
+
+@ACCOUNTS.add(
     "a copied session, used after its user logged out, logged out everywhere, got a new password, was disabled",
     "to stay logged in",
     "401 `not_logged_in`",

@@ -30,22 +30,15 @@ REFUSED = "refused by the browser"
 @contextmanager
 def browsing(site: Site, username: str = "", **options: bool) -> Iterator[tuple[Page, list[str]]]:
     """Give a page of a browser, logged in, and a list of what its scripts say."""
-    with site.browser.new_context(**options) as context:
-        if username:
-            name, _, value = site.log_in(username, user_agent=SCRIPT).cookie.partition("=")
-            context.add_cookies(
-                [
-                    {
-                        "name": name,
-                        "value": value,
-                        "url": site.archive.url,
-                        "sameSite": "Lax",
-                        "secure": name.startswith("__"),
-                    }
-                ]
-            )
+    with site.browser.new_context(user_agent=SCRIPT, **options) as context:
         page, said = context.new_page(), []
         page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+        if username:
+            page.goto(f"{site.archive.url}/login")
+            page.get_by_label("Name").fill(username)
+            page.get_by_label("Password").fill(username)
+            page.get_by_role("main").get_by_role("button", name="Log in").click()
+            page.wait_for_url(f"{site.archive.url}/")
         yield page, said
 
 

@@ -105,11 +105,9 @@ class Site:
         """Return who sends a token."""
         return Attacker(self.archive.url, _token(self.tokens[name]))
 
-    def log_in(self, username: str, user_agent: str = "") -> "Session":
-        """Log a user in with a browser."""
-        session = Session(
-            Attacker(self.archive.url, {"User-Agent": user_agent} if user_agent else {}, may_see_all=True)
-        )
+    def log_in(self, username: str) -> "Session":
+        """Log a user in."""
+        session = Session(self.victim)
         answer = session.post("/login", {"username": username, "password": username})
         assert answer.status == 302, answer
         return session
