@@ -235,7 +235,7 @@ def send_large_bodies(site: Site) -> Iterator[Answer]:
 @PROTOCOL.add(
     "100,000 parameters: in an address, a form, a JSON body",
     "minutes of the server's time",
-    "400, 400 `bad_parameter`, 400 `csrf`, 414",
+    "400, 400 `bad_parameter`, 400 `csrf`, 431",
 )
 def send_many_parameters(site: Site) -> Iterator[Answer]:
     names = [f"{number:x}" for number in range(100_000)]

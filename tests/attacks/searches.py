@@ -153,7 +153,7 @@ def exceed_bounds(site: Site) -> Iterator[Answer]:
 @SEARCHES.add(
     "a polygon with 10,000 corners, in an address and in a record, and one of 900 that crosses itself",
     "minutes of the server's time",
-    "400 `bad_parameter`, 414",
+    "400 `bad_parameter`, 431",
 )
 def send_polygons(site: Site) -> Iterator[Answer]:
     corners = [(10 + number % 7 + number % 10 / 10, number % 5) for number in range(10_000)]
