@@ -11,7 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench bench-zip bench-portal faults fuzz broken-inputs lint format types lock clean screenshots services
+.PHONY: help run test check bench bench-zip bench-portal faults fuzz broken-inputs attacks audit-dependencies lint format \
+	types lock clean screenshots services
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +24,7 @@ run: $(VENV)/.run ## start the archive on http://127.0.0.1:8000 (HOST, PORT, DAT
 test: services $(VENV)/.test ## run every test, on SQLite and on PostgreSQL (PROCESSES=2)
 	@$(BIN)/pytest $(if $(TEST_REDIS_URL),,--numprocesses $(PROCESSES) --dist loadscope)
 
-check: services $(VENV)/.test lint types test ## what CI runs: format, lint, types, tests
+check: services $(VENV)/.test lint types audit-dependencies test ## what CI runs: format, lint, types, known holes, tests
 
 faults: services $(VENV)/.test ## let an archive live through a bad night (FILES=2000 FAULTS=200 SEED=1 KEEP=folder)
 	@$(BIN)/python -m tests.faults --files $(FILES) --faults $(FAULTS) --seed $(SEED) $(if $(KEEP),--keep $(KEEP))
@@ -33,6 +34,12 @@ fuzz: services $(VENV)/.test ## send an archive whatever its OpenAPI document le
 
 broken-inputs: services $(VENV)/.test ## send an archive every broken file, and write docs/broken-inputs.md
 	@$(BIN)/python -m tests.ingest_worker.broken_inputs
+
+attacks: services $(VENV)/.test ## attack an archive in every way, and write docs/security.md
+	@$(BIN)/python -m tests.attacks
+
+audit-dependencies: $(VENV)/.test ## ask PyPI for known holes of the libraries, if it can be reached
+	@$(BIN)/python -m tests.attacks.dependencies
 
 bench: services $(VENV)/.test ## measure ingest next to its floor (INGEST_N=300 small files; WRITE=1: into docs/performance.md)
 	@$(BIN)/python -m bench.ingest $(if $(INGEST_N),--files $(INGEST_N)) $(if $(WRITE),--write)

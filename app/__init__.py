@@ -4,6 +4,7 @@ import datetime as dt
 
 from flask import Flask
 from redis import Redis
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.accounts import api as accounts_api
 from app.accounts import cli as accounts_cli
@@ -13,6 +14,7 @@ from app.audit import cli as audit_cli
 from app.commands import ArchiveCommands
 from app.config import PRODUCTION, AppConfig
 from app.cors import register_cors
+from app.counters import Counters
 from app.database import build_engine_options, set_up_connections
 from app.downloads import api as downloads_api
 from app.downloads import views as downloads_views
@@ -36,6 +38,7 @@ from app.portal.client import Portal
 from app.portal.login import LogIn
 from app.proposals import cli as proposals_cli
 from app.proposals import views as proposals_views
+from app.rate_limits import register_limits
 from app.request_ids import follow_requests
 from app.thumbnails import api as thumbnails_api
 from app.versions import api as versions_api
@@ -71,6 +74,7 @@ ROOMS = (
 def create_app(config: AppConfig) -> Flask:
     """Build the application. Nothing connects before it is asked something."""
     app = Flask(__name__)
+    is_production = config.environment == PRODUCTION
     app.cli = ArchiveCommands(app.name)
     app.config.update(
         ARCHIVE=config,
@@ -80,12 +84,14 @@ def create_app(config: AppConfig) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS=build_engine_options(config.database_url),
         MAX_CONTENT_LENGTH=LARGEST_PLAIN_REQUEST_BYTES,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=config.environment == PRODUCTION,
+        SESSION_COOKIE_SECURE=is_production,
+        SESSION_COOKIE_NAME="__Host-session" if is_production else "session",  # no other host can set such a one
         PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
     )
     app.request_class = UploadRequest
     app.extensions["redis"] = Redis.from_url(config.redis_url)
+    app.extensions["counters"] = Counters(config.redis_url)
     app.extensions["file_store"] = FileStoreFactory.get_file_store_class()()
     app.extensions["parts"] = Parts(config, app.extensions["file_store"])
     app.extensions["portal"] = Portal(config.oauth_profile_url)
@@ -97,6 +103,7 @@ def create_app(config: AppConfig) -> Flask:
     register_error_handlers(app)
     register_pages(app)
     register_cors(app)
+    register_limits(app)
     app.url_map.converters["int"] = RowNumber
     app.url_map.strict_slashes = False  # OCS programs ask with and without a slash at the end
     for api in (accounts_api.blueprint, frames_api.blueprint, ingest_api.blueprint, thumbnails_api.blueprint):
@@ -107,4 +114,7 @@ def create_app(config: AppConfig) -> Flask:
     follow_requests(app)
     if config.public_url:
         serve_at(app, config.public_url)
+    if config.trusted_proxies:  # a proxy's word on the host counts for nothing: TRUSTED_HOSTS and PUBLIC_URL have it
+        count = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]  # Flask's documented way to wrap an application
     return app

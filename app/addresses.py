@@ -1,5 +1,6 @@
-"""Addresses: the one that was asked for with some parameters changed, and the one at which users reach the archive."""
+"""Addresses: the one that was asked for with some parameters changed, users' own, the one at which they reach us."""
 
+import ipaddress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -7,6 +8,8 @@ from flask import Flask, request
 from werkzeug.routing import IntegerConverter, Map
 
 from app.fields import LARGEST_BIGINT
+
+IPV6_HOST_BITS = 64
 
 
 class RowNumber(IntegerConverter):
@@ -22,6 +25,21 @@ def address_with(**changes: Any) -> str:
     changed = [(name, value) for name, value in changes.items() if value is not None]
     query = urlencode([(name, value) for name, value in kept + changed if value != ""])
     return f"{request.base_url}?{query}" if query else request.base_url
+
+
+def find_client_network() -> str:
+    """Return where a request comes from: an address of IPv4, or a /64 of IPv6, which is one client's.
+
+    Behind proxies that is right if TRUSTED_PROXIES is.
+    """
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:  # a Unix socket, or a proxy's own word
+        return "unknown"
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    network = ipaddress.IPv6Address(int(address) >> IPV6_HOST_BITS << IPV6_HOST_BITS)
+    return str(address.ipv4_mapped or f"{network}/{IPV6_HOST_BITS}")
 
 
 def serve_at(app: Flask, public_url: str) -> None:

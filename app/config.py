@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from limits import RateLimitItem, parse_many
+
 from ocs_archive.settings import Setting, SettingError, parse_flag, parse_int, parse_list
 
 EMBEDDED, PRODUCTION = "embedded", "production"
@@ -36,6 +38,24 @@ def parse_count(text: str) -> int:
     if count < 1:
         raise ValueError(f"1 or more, not {count}")
     return count
+
+
+def parse_amount(text: str) -> int:
+    amount = parse_int(text)
+    if amount < 0:
+        raise ValueError(f"0 or more, not {amount}")
+    return amount
+
+
+def parse_limit(text: str) -> RateLimitItem | None:
+    """Read a number and its time; an empty text is no limit."""
+    if not text.strip():
+        return None
+    try:
+        (limit,) = parse_many(text)
+    except ValueError:
+        raise ValueError(f"a number and its time, such as 1000/day or 10/15 minutes, or empty, not {text!r}") from None
+    return limit
 
 
 def parse_filename(text: str) -> str:
@@ -147,6 +167,32 @@ SETTINGS: dict[str, Setting] = {
             "empty: any. Where PUBLIC_URL is set, links name that, whatever a request says.",
             parse_list,
         ),
+        Setting(
+            "TRUSTED_PROXIES",
+            "0",
+            "How many proxies stand between users and the archive, each of which adds to X-Forwarded-For and "
+            "X-Forwarded-Proto: the client's address and scheme are read there. 0: from the connection.",
+            parse_amount,
+        ),
+        Setting(
+            "RATE_LIMIT_ANONYMOUS",
+            "1000/day",
+            "Requests that an address may send without log-in, such as 1000/day; empty: any number.",
+            parse_limit,
+        ),
+        Setting(
+            "RATE_LIMIT_USER",
+            "50000/day",
+            "Requests that a user who is no operator may send, by all their tokens and sessions; empty: any number.",
+            parse_limit,
+        ),
+        Setting(
+            "LOG_IN_LIMIT",
+            "10/15 minutes",
+            "Wrong passwords for one account from one address; ten times as many from one address, and for one account "
+            "from addresses where nobody has logged in to it. Empty: any number.",
+            parse_limit,
+        ),
         Setting("ARCHIVE_NAME", "Science Archive", "Name at the head of each page."),
         Setting("NAME_RESOLVER_URL", "", "URL of a Sesame name resolver; empty: only the built-in OpenNGC is asked."),
         Setting("DOWNLOAD_LINK_HOURS", "48", "Hours for which a download link works.", parse_int),
@@ -161,6 +207,18 @@ SETTINGS: dict[str, Setting] = {
             parse_count,
         ),
         Setting("MAX_UPLOAD_BYTES", str(8 * 1024**3), "Largest file that may be uploaded.", parse_int),
+        Setting(
+            "UPLOAD_QUOTA_BYTES",
+            str(256 * 1024**3),
+            "Bytes of one account's uploads that may wait to be archived; more are to be sent later. 0: any number.",
+            parse_amount,
+        ),
+        Setting(
+            "UPLOAD_RESERVE_BYTES",
+            str(1024**3),
+            "Bytes that uploads leave free on the disk of UPLOAD_DIR; more are to be sent later.",
+            parse_amount,
+        ),
         Setting(
             "SCIENCE_CONFIGURATION_TYPES",
             "EXPOSE,TARGET,SPECTRUM,CATALOG,OBJECT",
@@ -224,6 +282,10 @@ class AppConfig:
     log_format: str
     public_url: str
     trusted_hosts: tuple[str, ...]
+    trusted_proxies: int
+    rate_limit_anonymous: RateLimitItem | None
+    rate_limit_user: RateLimitItem | None
+    log_in_limit: RateLimitItem | None
     archive_name: str
     name_resolver_url: str
     download_link_hours: int
@@ -231,6 +293,8 @@ class AppConfig:
     zip_download_max_uncompressed_files: int
     count_patience_ms: int
     max_upload_bytes: int
+    upload_quota_bytes: int
+    upload_reserve_bytes: int
     science_configuration_types: tuple[str, ...]
 
     @property

@@ -6,6 +6,7 @@ ArchiveError
 ├── NotAllowed               403
 ├── NotFound                 404  also for what the viewer may not see
 ├── TooLarge                 413
+├── TooManyRequests          429  until retry_after_s are over
 └── Unavailable              503  a part of the archive that is away
 """
 
@@ -30,6 +31,7 @@ class ArchiveError(Exception):
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "internal"
+    retry_after_s: int | None = None
 
     def __init__(self, message: str, *, code: str | None = None, fields: dict[str, list[Any]] | None = None):
         super().__init__(message)
@@ -58,8 +60,21 @@ class TooLarge(ArchiveError):
     status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"
 
 
+class TooManyRequests(ArchiveError):
+    status, code = HTTPStatus.TOO_MANY_REQUESTS, "throttled"
+
+    def __init__(self, message: str, *, retry_after_s: int):
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(ArchiveError):
     status, code = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"
+    retry_after_s = 10  # a part that is away is back by then, or takes long
+
+
+class SlowBodyError(Exception):
+    """A body comes more slowly than the web server waits for."""
 
 
 HTTP_MESSAGES = {
@@ -67,7 +82,6 @@ HTTP_MESSAGES = {
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer to that method.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is larger than this address takes.",
 }
-RETRY_AFTER_S = 10  # a part that is away is back by then, or takes long
 #: What an answer says by its headers, beside its status.
 TELLING_HEADERS = {"Allow", "Content-Range", "Retry-After"}
 
@@ -87,6 +101,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(HTTPException, _render_http)
     app.register_error_handler(RecursionError, lambda _: _render(BadRequest("The body is nested too deeply.")))
     app.register_error_handler(ParseException, _render_broken_body)
+    app.register_error_handler(SlowBodyError, _render_slow_body)
     app.register_error_handler(OperationalError, _render_database)
     app.register_error_handler(FileStoreConnectionError, _render_store)
     app.register_error_handler(FileStoreSpecificationError, _render_store)
@@ -115,6 +130,11 @@ def _render_broken_body(error: ParseException) -> Response:
     return _render(BadRequest(f"The body of the request can't be read: {error}.", code="broken_body"))
 
 
+def _render_slow_body(_error: SlowBodyError) -> Response:
+    """Answer so that OCS programs send the file again: a 408 they take for a fault of theirs."""
+    return _render(Unavailable("The body of the request came too slowly; send it again.", code="slow_body"))
+
+
 def _render_database(error: OperationalError) -> Response:
     log.error("the database did not answer: %s", error.orig)
     return _render(Unavailable("The archive's database does not answer at the moment; please try again."))
@@ -134,8 +154,8 @@ def _render(error: ArchiveError) -> Response:
     response = make_response(_render_page(error) if wants_html() else _render_json(error), error.status)
     if error.status == HTTPStatus.UNAUTHORIZED and response.is_json:
         response.headers["WWW-Authenticate"] = "Token"
-    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if error.retry_after_s:
+        response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 
 

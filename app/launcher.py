@@ -106,8 +106,11 @@ def is_demo_unfinished(config: AppConfig) -> bool:
 
 
 def redis_service(config: AppConfig, redis_server: str) -> Service:
-    """Run Redis on a Unix socket only, for this user only. It keeps nothing: the database is the truth."""
-    command = [redis_server, "--port", "0", "--unixsocket", str(config.embedded_redis_socket)]
+    """Run Redis on a Unix socket only, for this user only. It keeps nothing: the database is the truth.
+
+    It gets none of our environment, in which secrets stand.
+    """
+    command = ["env", "-i", redis_server, "--port", "0", "--unixsocket", str(config.embedded_redis_socket)]
     command += ["--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--daemonize", "no"]
     return Service("queue (Redis)", command, config.data_dir / "log" / "redis.log")
 

@@ -17,9 +17,11 @@ from app.config import JSON, TEXT
 
 #: Libraries that tell of each of their steps; what pika says of a lost connection in forty lines we say in one.
 CHATTY = {"botocore": logging.WARNING, "pika": logging.CRITICAL}
-#: What opens a door: in a download link, an Authorization header, a query (`code`: a log-in), and before a URL's host.
+#: What opens a door: in a download link, an Authorization header, a query (`code`: a log-in; whoever takes a token for
+#: a parameter gives it some such name), and before a URL's host.
 SECRETS = re.compile(
-    r"((?:/|%2F)downloads(?:/|%2F)|\b(?:token|bearer) (?=\S{16})|(?:token|password|secret|signature|[?&]code)=|://(?=[^/\s]*@))[^\s/&@\"']+",
+    r"((?:/|%2F)downloads(?:/|%2F)|\b(?:token|bearer) (?=\S{16})"
+    r"|(?:token|password|secret|signature|authorization|api_?key|[?&](?:code|key))=|://(?=[^/\s]*@))[^\s/&@\"']+",
     re.IGNORECASE,
 )
 PLAIN_VALUE = re.compile(r"[^\s\"=]+")

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.accounts.viewer import ANONYMOUS, current_viewer
 from app.addresses import address_with
+from app.config import PRODUCTION
 from app.errors import ArchiveError
 from app.extensions import get_config
 from app.times import format_utc
@@ -20,7 +21,10 @@ SECURITY_HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
+HSTS = f"max-age={365 * 86400}"
 SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -64,6 +68,10 @@ def _viewer_if_known() -> Any:
 def _add_headers(response: Response) -> Response:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    for_others = "Access-Control-Allow-Origin" in response.headers
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if for_others else "same-origin")
+    if get_config().environment == PRODUCTION and request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
     if "Cookie" in request.headers or "Authorization" in request.headers:
         response.vary.update(("Cookie", "Authorization"))
         response.headers.setdefault("Cache-Control", "private, no-cache")

@@ -1,7 +1,8 @@
 """The one parser of request parameters: unknown and repeated names are errors, blanks count as absent."""
 
 import difflib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import marshmallow as ma
@@ -14,6 +15,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.errors import BadRequest, TooLarge
 
 LEAST_LIKENESS = 0.6
+MOST_TOLD = 100  # of the unknown names: to look for the likeness of each of very many takes minutes
+LONGEST_LIKE = 100  # characters of a name that is perhaps mistyped
 WHOLE_BODY = "_schema"  # marshmallow's name for it
 
 
@@ -28,14 +31,20 @@ class StrictParser(FlaskParser):
     def load_form(self, req: Request, schema: ma.Schema) -> MultiDictProxy:
         return _strict(req.form, schema)
 
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        try:
+            return super().load_json(req, schema)
+        except ValueError:
+            raise BadRequest("The body has a number of more digits than the archive reads.", code="bad_json") from None
+
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any) -> NoReturn:
         fields = error.messages_dict
         fields = fields.get("query") or fields.get("form") or fields.get("json") or fields
         if WHOLE_BODY in fields:
             raise BadRequest("The body must be a JSON object.", code="bad_json") from error
         known = name_fields(schema)
-        fields = {name: [suggest(name, known)] if name not in known else told for name, told in fields.items()}
-        raise build_bad_parameter(fields) from error
+        told = {name: messages for name, messages in fields.items() if name in known}
+        raise build_bad_parameter(told | _refuse_unknown(fields, known)) from error
 
     def _handle_invalid_json_error(self, error: Exception, req: Request, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise BadRequest(f"The body is no JSON: {error}.", code="bad_json") from error
@@ -81,7 +90,8 @@ def name_fields(schema: ma.Schema) -> dict[str, ma.fields.Field[Any]]:
 
 def suggest(name: str, known: Mapping[str, Any]) -> str:
     """Say that a parameter is unknown, and which one was perhaps meant."""
-    nearest = max(known, key=lambda candidate: _likeness(name.lower(), candidate.lower()), default="")
+    candidates = known if len(name) <= LONGEST_LIKE else ()
+    nearest = max(candidates, key=lambda candidate: _likeness(name.lower(), candidate.lower()), default="")
     if not nearest or _likeness(name.lower(), nearest.lower()) < LEAST_LIKENESS:
         nearest = ""
     return "There is no such parameter" + (f"; did you mean {nearest}?" if nearest else ".")
@@ -102,8 +112,7 @@ def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
     filled = MultiDict((name, value.strip()) for name, value in values.items(multi=True) if value.strip())
     proxy = MultiDictProxy(filled, schema)
     known = name_fields(schema)
-    errors = {name: [suggest(name, known)] for name in values if name not in known}
-    errors |= {
+    errors = _refuse_unknown(values, known) | {
         name: ["This parameter is given more than once."]
         for name in filled
         if name in known and name not in proxy.multiple_keys and len(filled.getlist(name)) > 1
@@ -111,6 +120,12 @@ def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
     if errors:
         raise build_bad_parameter(errors)
     return proxy
+
+
+def _refuse_unknown(names: Iterable[str], known: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what is wrong with names that are none of a parameter's; the first of them will do."""
+    unknown = (name for name in names if name not in known)
+    return {name[:LONGEST_LIKE]: [suggest(name, known)] for name in itertools.islice(unknown, MOST_TOLD)}
 
 
 def _sentence(fields: Mapping[str, Any]) -> str:

@@ -93,6 +93,7 @@ def test_a_traceback_is_indented_and_no_line_of_it_is_another_s() -> None:
         ("Bearer 2PRhSwJnMUfxOCXDK1iR3A refused", "Bearer … refused"),
         ("GET /frames/zip/?auth_token=abc&x=1", "GET /frames/zip/?auth_token=…&x=1"),
         ("GET /login/portal/callback?code=abc&state=x", "GET /login/portal/callback?code=…&state=x"),
+        ("GET /frames/?key=abc&apikey=def", "GET /frames/?key=…&apikey=…"),
         ("GET /ingest/jobs?error_code=fits.truncated", "GET /ingest/jobs?error_code=fits.truncated"),
         ("https://s3.example/a?X-Amz-Signature=0a1b&x=1", "https://s3.example/a?X-Amz-Signature=…&x=1"),
         ("cannot reach amqp://user:secret@broker.example/", "cannot reach amqp://…@broker.example/"),

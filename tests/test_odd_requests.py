@@ -40,6 +40,7 @@ BODIES: list[tuple[bytes, str]] = [
     (b'{"filepath": "/root/\\ud800"}', "application/json"),
     (b'{"filepath": "/x", "file_metadata": {"a": NaN}}', "application/json"),
     (b"{" * 5000, "application/json"),
+    (b'{"username": ' + b"9" * 5000 + b', "password": "x"}', "application/json"),
     (b"[" * 200_000 + b"]" * 200_000, "application/json"),
     (b"\xff\xfe", "application/json"),
     (b"x", "text/plain"),
@@ -74,11 +75,25 @@ def test_no_body_breaks(app: Flask, client: FlaskClient, as_operator: Headers, b
         ("/ingest/jobs", as_operator),
         ("/login", {}),
         ("/logout", {}),
+        ("/api-token-auth/", {}),
+        ("/frames/zip/", {}),
         ("/frames/", as_operator),
         ("/thumbnails/", as_operator),
     ):
         answer = client.post(path, data=body, content_type=content_type, headers=headers)
         assert answer.status_code < 500, (path, answer.get_data(as_text=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "path"),
+    [("query_string", 800, "/frames/"), ("data", 30_000, "/api-token-auth/"), ("json", 40_000, "/api-token-auth/")],
+)
+def test_of_very_many_unknown_names_some_are_told(client: FlaskClient, kind: str, count: int, path: str) -> None:
+    """To look for what each was meant to be would take minutes."""
+    method = "GET" if kind == "query_string" else "POST"
+    answer = client.open(path, method=method, **{kind: {f"unknown{number}": "x" for number in range(count)}})
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_parameter")
+    assert len(answer.data) < 2000
 
 
 def test_a_body_in_broken_chunks_is_told(client: FlaskClient) -> None:

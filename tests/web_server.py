@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,12 +51,14 @@ class WebServer:
 
 
 @contextmanager
-def running_web_server(settings: Mapping[str, str], log: Path) -> Iterator[WebServer]:
+def running_web_server(
+    settings: Mapping[str, str], log: Path, program: Sequence[str] = ("-m", "gunicorn")
+) -> Iterator[WebServer]:
     """Run the web server of an archive whose database is migrated."""
     port = free_port()
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "--access-logfile", "-"],
+            [sys.executable, *program, "--bind", f"{LOOPBACK}:{port}", "--access-logfile", "-"],
             cwd=PROJECT_DIR,
             env=os.environ | settings | {"WEB_CONCURRENCY": "1"},
             stdout=stream,

@@ -6,7 +6,7 @@ import marshmallow as ma
 from flask import Blueprint, request
 
 from app.accounts import actions
-from app.accounts.queries import find_user_by_password
+from app.accounts.throttle import check_log_in
 from app.accounts.viewer import current_viewer, require_token
 from app.errors import BadRequest
 from app.extensions import db
@@ -40,7 +40,7 @@ def show_token() -> dict[str, str]:
     """Give the API token of whoever has this name and password."""
     location = "json" if request.is_json else "form"
     credentials = parser.parse(CredentialsSchema(), request, location=location)
-    user = find_user_by_password(**credentials)
+    user = check_log_in(**credentials)
     if user is None:
         raise BadRequest(WRONG_CREDENTIALS, code="bad_credentials", fields={"non_field_errors": [WRONG_CREDENTIALS]})
     token = actions.ensure_own_token(user)

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from app.accounts import actions, queries
 from app.accounts.models import Scope, User
 from app.accounts.passwords import check_password
+from app.accounts.throttle import check_log_in
 from app.accounts.viewer import SESSION_KEY, require_session
 from app.errors import BadRequest
 from app.extensions import db, get_config
@@ -48,7 +49,7 @@ def log_in() -> ResponseReturnValue:
     """Begin a session. The old one ends first, so that nobody can plant theirs."""
     username, password = request.form.get("username", ""), request.form.get("password", "")
     destination = own_address(request.form.get("next", ""))
-    user = queries.find_user_by_password(username, password)
+    user = check_log_in(username, password)
     if user is None:
         error = "This name and password don't go together."
         return render_template("accounts/login.html", next=destination, username=username, error=error), 401
@@ -85,7 +86,7 @@ def change_password() -> ResponseReturnValue:
     """Change one's password: sessions elsewhere end, this one begins anew."""
     user = require_session()
     old, new, again = (request.form.get(name, "") for name in ("old_password", "new_password", "again"))
-    if queries.find_user_by_password(user.username, old) is None:
+    if check_log_in(user.username, old) is None:
         return _refuse(user, "old_password", "This is not your password.")
     try:
         check_password(new, user.username)

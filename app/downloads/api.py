@@ -15,6 +15,7 @@ from flask import Blueprint, Response, request
 
 from app.accounts.viewer import Viewer, current_viewer, find_viewer_by_token
 from app.downloads import queries
+from app.downloads.attachments import name_attachment
 from app.downloads.bundles import Files, is_compressed
 from app.downloads.conversion import CATALOG, UNPACKED
 from app.downloads.queries import StoredVersion
@@ -143,7 +144,7 @@ def _respond(blocks: Iterable[bytes], size: int, name: str, mimetype: str, resou
     """Answer with an attachment; whatever it needs is closed at its end, or when the client hangs up."""
     response = Response(blocks, mimetype=mimetype)
     response.content_length = size
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    name_attachment(response.headers, name)
     response.cache_control.private = True
     response.call_on_close(resources.pop_all().close)
     return response

@@ -12,6 +12,7 @@ from app.fields import WholeNumber
 MOST_FRAMES = 10_000
 LARGEST_REQUEST_BYTES = 2**20  # 10,000 ids, each with a long name before it
 FRAME_ID_NAME = re.compile(r"frame_ids(\[\d*\])?")  # a browser's form numbers the parts of a list, or leaves it
+HOW_MANY = "Name 1 to {max} frames at a time."
 GIVEN_TWICE = "This parameter is given more than once."
 
 
@@ -21,7 +22,7 @@ class ZipSchema(ma.Schema):
     frame_ids = ma.fields.List(
         WholeNumber(smallest=1),
         required=True,
-        validate=ma.validate.Length(1, MOST_FRAMES, error="Name 1 to {max} frames at a time."),
+        validate=ma.validate.Length(1, MOST_FRAMES, error=HOW_MANY),
         metadata={"description": "Ids of the frames; a form repeats frame_ids, or numbers them: frame_ids[0]."},
     )
     uncompress = ma.fields.Boolean(
@@ -36,6 +37,14 @@ class ZipSchema(ma.Schema):
         load_only=True,
         metadata={"description": "An API token, for a form, which can't send headers; empty: none."},
     )
+
+    @ma.pre_load
+    def _check_count(self, body: Any, **_kwargs: Any) -> Any:
+        """Look at the number before the parts: of very many each would be answered."""
+        frame_ids = body.get("frame_ids") if isinstance(body, Mapping) else None
+        if isinstance(frame_ids, list) and len(frame_ids) > MOST_FRAMES:
+            raise ma.ValidationError(HOW_MANY.format(max=MOST_FRAMES), "frame_ids")
+        return body
 
     @ma.validates_schema
     def _check_choice(self, data: Mapping[str, Any], **_kwargs: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.downloads.attachments import name_attachment
 from app.downloads.queries import get_granted_version
 from app.errors import NotFound
 from app.extensions import get_file_store
@@ -43,10 +44,9 @@ def _send(version: Version, path: Path) -> Response:
     response = send_file(
         path,
         mimetype="application/octet-stream",
-        as_attachment=True,
-        download_name=f"{version.frame.basename}{version.extension}",
         conditional=True,
         etag=version.md5,
     )
+    name_attachment(response.headers, f"{version.frame.basename}{version.extension}")
     response.cache_control.private = True
     return response

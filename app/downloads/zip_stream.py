@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ MANIFEST = "MANIFEST.txt"
 MANIFEST_COLUMNS = ("name", "size", "md5", "frame_id")
 MD5_HEX_DIGITS = 32
 UNSAFE = re.compile(r"[^\w.+@=,() -]")  # separators, control characters, and what Windows has no names with
+#: A hidden file, an option of a program, and what a spreadsheet that opens the manifest would calculate.
+UNSAFE_IN_FRONT = ". -+=@"
 
 
 @dataclass
@@ -42,16 +45,19 @@ class Member:
 
 
 def choose_names(filenames: Iterable[str]) -> Iterator[str]:
-    """Yield safe names, no two alike even where case does not count: a second ``a.fits`` is ``a-2.fits``."""
-    taken = {MANIFEST.lower()}
+    """Yield safe names, no two alike even where case, or how an accent is put together, does not count.
+
+    A second ``a.fits`` is ``a-2.fits``.
+    """
+    taken = {MANIFEST.casefold()}
     for filename in filenames:
-        safe = UNSAFE.sub("_", filename).lstrip(". ") or "_"
+        safe = UNSAFE.sub("_", unicodedata.normalize("NFC", filename)).lstrip(UNSAFE_IN_FRONT) or "_"
         stem, dot, extension = safe.partition(".")
         name, number = safe, 1
-        while name.lower() in taken:
+        while name.casefold() in taken:
             number += 1
             name = f"{stem}-{number}{dot}{extension}"
-        taken.add(name.lower())
+        taken.add(name.casefold())
         yield name
 
 

@@ -53,6 +53,7 @@ class PostedVersionSchema(ma.Schema):
     key = Line(
         LONGEST_KEY,
         ma.validate.Length(min=1),
+        ma.validate.Regexp(r"(?!\.{1,2}\Z)[^/]*\Z", error="Must be no path."),
         required=True,
         metadata=_about("The store's name of this version."),
     )

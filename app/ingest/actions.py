@@ -114,7 +114,9 @@ def submit_upload(
         If the name is no file name.
     """
     check_filename(filename)
-    return _add_job(filename, str(upload), file_metadata, user_id, door, is_upload=True)
+    job = _add_job(filename, str(upload), file_metadata, user_id, door, is_upload=True)
+    job.size = upload.stat().st_size
+    return job
 
 
 def submit_file(path: Path, door: Door, file_metadata: Mapping[str, Any] = NO_METADATA) -> IngestJob:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.viewer import Viewer, require_ingester, require_job_reader
 from app.errors import BadRequest, build_error
-from app.extensions import db, get_config
+from app.extensions import db
 from app.ingest import actions, queries
 from app.ingest.bell import INGEST_QUEUE, ring, ring_each
 from app.ingest.models import IngestAttempt, IngestJob
@@ -134,7 +134,7 @@ def _submit_one(wanted: Any, user_id: int | None) -> IngestJob | BadRequest:
 
 def _take_upload(user_id: int | None) -> IngestJob:
     upload = actions.new_upload_path()
-    with receive_file(cast(UploadRequest, request), upload, get_config().max_upload_bytes) as filename:
+    with receive_file(cast(UploadRequest, request), upload, queries.count_waiting_bytes(user_id)) as filename:
         metadata = parser.parse(JobByUploadSchema(), request, location="form")
         job = actions.submit_upload(upload, filename, user_id=user_id, **metadata)
     db.session.commit()  # if it fails the file stays: the database may have it none the less, and the audit sweeps it

@@ -118,6 +118,12 @@ def count_owed_previews(viewer: Viewer) -> int:
     return db.session.scalar(owed) or 0
 
 
+def count_waiting_bytes(user_id: int | None) -> int:
+    """Return the bytes of a user's uploads that wait to be archived, among what they may still upload."""
+    waiting = IngestJob.state.in_(UNFINISHED), IngestJob.is_upload, IngestJob.submitted_by == user_id
+    return int(db.session.scalar(select(func.coalesce(func.sum(IngestJob.size), 0)).where(*waiting)) or 0)
+
+
 def find_longest_queued(viewer: Viewer) -> dt.datetime | None:
     """Return since when the first of the jobs that nobody has tried yet waits; None if there is none."""
     _require_operator(viewer)

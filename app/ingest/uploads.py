@@ -11,13 +11,19 @@ from pathlib import Path
 from typing import IO, Any
 
 from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.errors import BadRequest, Unavailable
+from app.extensions import get_config
 from ocs_archive.storage.filesystemstore import sync_folder
 
 log = logging.getLogger(__name__)
 
 NO_ROOM_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+NO_ROOM = {
+    "uploads.full": "The archive has no room for uploads at the moment; please keep the file and try again.",
+    "uploads.quota": "Too much of what you have uploaded waits to be archived; please keep the file and try again.",
+}
 
 
 class UploadRequest(Request):
@@ -32,20 +38,24 @@ class UploadRequest(Request):
 
 
 @contextmanager
-def receive_file(request: UploadRequest, upload: Path, largest_bytes: int) -> Iterator[str]:
+def receive_file(request: UploadRequest, upload: Path, waiting_bytes: int) -> Iterator[str]:
     """Write the form's part ``file`` to `upload`, safe on disk, and give the sender's name for it.
 
     An error inside the block, or while the file comes in, leaves nothing behind.
+
+    Parameters
+    ----------
+    waiting_bytes
+        Of the files that the sender has uploaded, and that wait to be archived.
 
     Raises
     ------
     BadRequest
         If there is no such part.
     Unavailable
-        If the disk is full.
+        If there is no room for it, on the disk or in the sender's quota: before it comes in, if its length is told.
     """
-    request.max_content_length = largest_bytes
-    with _told_if_full(upload.parent), _receiving(request, upload):
+    with _told_if_full(upload.parent), _receiving(request, upload), _told_if_too_large(request, upload, waiting_bytes):
         file = request.files.get("file")
         if file is None:
             raise BadRequest("file: send the file as the form's part “file”.", fields={"file": ["Missing."]})
@@ -54,6 +64,24 @@ def receive_file(request: UploadRequest, upload: Path, largest_bytes: int) -> It
         Path(file.stream.name).rename(upload)
         sync_folder(upload.parent)
         yield file.filename or ""
+
+
+@contextmanager
+def _told_if_too_large(request: UploadRequest, upload: Path, waiting_bytes: int) -> Iterator[None]:
+    """Let as much of the request in as there is room for; only what is never taken is the sender's fault."""
+    config = get_config()
+    rooms = {"uploads.full": shutil.disk_usage(upload.parent).free - config.upload_reserve_bytes}
+    if config.upload_quota_bytes:
+        rooms["uploads.quota"] = config.upload_quota_bytes - waiting_bytes
+    code, room = min(rooms.items(), key=lambda item: item[1])
+    request.max_content_length = min(config.max_upload_bytes, max(room, 0))
+    try:
+        yield
+    except RequestEntityTooLarge:
+        if max(request.max_content_length, request.content_length or 0) >= config.max_upload_bytes:
+            raise
+        log.error("an upload is refused, %s: there is room for %d bytes more", code, room)
+        raise Unavailable(NO_ROOM[code], code=code) from None
 
 
 @contextmanager
@@ -78,7 +106,4 @@ def _told_if_full(folder: Path) -> Iterator[None]:
         if error.errno not in NO_ROOM_ERRNOS:
             raise
         log.error("the disk of %s is full", folder)
-        raise Unavailable(
-            "The archive has no room for uploads at the moment; please keep the file and try again.",
-            code="uploads.full",
-        ) from error
+        raise Unavailable(NO_ROOM["uploads.full"], code="uploads.full") from error

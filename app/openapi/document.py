@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 from app.fields import LARGEST_BIGINT
 from app.openapi.answers import ErrorSchema
 from app.openapi.operations import JSON, OPERATIONS, Operation, SchemaType, Who
+from app.rate_limits import is_counted
 
 OPENAPI_VERSION = "3.1.0"
 API_VERSION = "1"
@@ -59,7 +60,8 @@ def build_document(app: Flask, title: str, server_url: str, examples: Mapping[st
     spec = APISpec(title, API_VERSION, OPENAPI_VERSION, [plugin], info=info, servers=[{"url": server_url}])
     if plugin.converter:
         plugin.converter.add_attribute_function(_describe_custom_field)  # type: ignore[no-untyped-call]  # apispec left it so
-    for name, scheme in SECURITY_SCHEMES.items():
+    cookie = {"session": SECURITY_SCHEMES["session"] | {"name": app.config["SESSION_COOKIE_NAME"]}}
+    for name, scheme in (SECURITY_SCHEMES | cookie).items():
         spec.components.security_scheme(name, scheme)
     for rule, method in iter_routes(app):
         view = app.view_functions[rule.endpoint]
@@ -98,7 +100,7 @@ def _describe(rule: Rule, method: str, doc: str, example: Json) -> Json:
         "parameters": [*_describe_path(rule), *_describe_query(operation)],
         **({"x-example-path": example["path"]} if "path" in example else {}),
         "security": _describe_security(operation.who, method),
-        "responses": _describe_answers(operation, bool(rule.arguments), example),
+        "responses": _describe_answers(operation, rule, example),
     }
     if operation.bodies:
         described["requestBody"] = _describe_bodies(operation, example)
@@ -138,12 +140,13 @@ def _describe_bodies(operation: Operation, example: Json) -> Json:
     return {"required": True, "content": content}
 
 
-def _describe_answers(operation: Operation, has_arguments: bool, example: Json) -> dict[str, Json]:
+def _describe_answers(operation: Operation, rule: Rule, example: Json) -> dict[str, Json]:
     good = {"schema": _any_of(operation.answers)} if operation.answers else {}
     if "answer" in example:
         good["example"] = example["answer"]
     described = {_status(operation.status): {"content": {operation.media_type: good}}} | _describe_plain(operation)
-    errors = operation.list_errors() | ({HTTPStatus.NOT_FOUND} if has_arguments else set())
+    errors = operation.list_errors() | ({HTTPStatus.NOT_FOUND} if rule.arguments else set())
+    errors |= {HTTPStatus.TOO_MANY_REQUESTS} if is_counted(rule.endpoint) else set()
     for status in sorted({*errors, HTTPStatus.SERVICE_UNAVAILABLE}):
         other = operation.other_errors.get(status)
         schemas = (ErrorSchema, other) if other else (ErrorSchema,)

@@ -141,6 +141,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Who.ANYBODY,
         (answers.TokenSchema,),
         bodies={JSON: (CredentialsSchema,), FORM: (CredentialsSchema,)},
+        errors=(HTTPStatus.TOO_MANY_REQUESTS,),
     ),
     "accounts_api.replace_token": Operation(Who.HOLDERS, (answers.NewTokenSchema,)),
     "ingest_api.create_job": Operation(

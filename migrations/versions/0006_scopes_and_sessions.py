@@ -28,9 +28,7 @@ def upgrade() -> None:
         sa.Column("browser", TEXT, nullable=False),
         sa.Column("created", TIME, nullable=False),
         sa.Column("expires", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name="fk_login_session_user_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_login_session_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_login_session"),
         sa.UniqueConstraint("key_hash", name="uq_login_session_key_hash"),
     )

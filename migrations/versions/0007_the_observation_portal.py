@@ -20,9 +20,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("refusal", TEXT, nullable=False),
         sa.Column("expires", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name="fk_portal_token_user_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_portal_token_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("token_hash", name="pk_portal_token"),
     )
     op.create_index("ix_portal_token_user_id", "portal_token", ["user_id"])

@@ -18,7 +18,7 @@ from app.extensions import db
 from tests.contract.stock import Archive
 from tests.fixtures.application import SECRET_KEY, migrate
 from tests.fixtures.services import Start
-from tests.services import ServiceMissing, temporary_folder
+from tests.services import NO_LIMITS, ServiceMissing, temporary_folder
 
 PUBLISHED_CLIENT = "ocs_ingester==3.2.0"
 PIP_OPTIONS = ["--disable-pip-version-check", "--quiet", "--no-compile", "--retries=1"]
@@ -78,7 +78,7 @@ def stocked_archive(
 ) -> Iterator[tuple[Archive, Mapping[str, str]]]:
     """An archive of each engine in turn, filled once, and the settings of its file store."""
     folder = tmp_path_factory.mktemp("stocked")
-    settings = {"FILESTORE_TYPE": "local", "FILESYSTEM_STORAGE_ROOT_DIR": str(folder / "files")}
+    settings = {"FILESTORE_TYPE": "local", "FILESYSTEM_STORAGE_ROOT_DIR": str(folder / "files")} | NO_LIMITS
     own = {"DATA_DIR": str(folder), "DATABASE_URL": make_database(request, folder), "SECRET_KEY": SECRET_KEY}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():

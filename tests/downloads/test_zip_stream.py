@@ -31,6 +31,9 @@ def test_names_are_unique_and_safe() -> None:
         "manifest.TXT",
         "",
         "M 42é.fits",
+        "m 42e\u0301.fits",
+        "-rf.fits",
+        "=1+1.fits",
     ]
     chosen = [
         "a.fits.fz",
@@ -42,6 +45,9 @@ def test_names_are_unique_and_safe() -> None:
         "manifest-2.TXT",
         "_-2",
         "M 42é.fits",
+        "m 42é-2.fits",
+        "rf.fits",
+        "1+1.fits",
     ]
     assert list(choose_names(given)) == chosen
 

@@ -18,6 +18,7 @@ from tests.faults.archive import Archive
 from tests.faults.disk import SmallDisk, small_disk
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.services import (
+    NO_LIMITS,
     PostgresServer,
     RabbitServer,
     RedisServer,
@@ -67,7 +68,7 @@ def running_site(folder: Path, *, database: str, store: str, files: int, seed: i
         "PROCESSED_EXCHANGE_ENABLED": "true",
         "PROCESSED_EXCHANGE_NAME": EXCHANGE,
         "INTAKE_QUEUE_NAME": QUEUE,
-    }
+    } | NO_LIMITS
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk(data, ROOM_BYTES + files * ROOM_PER_FILE_BYTES))
         (data / "log").mkdir()  # as the launcher does

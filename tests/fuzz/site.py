@@ -16,6 +16,7 @@ from app.ingest.models import IngestJob, JobState
 from tests.contract.stock import Archive
 from tests.fixtures.application import SECRET_KEY, migrate
 from tests.jobs_factory import add_attempt, add_job
+from tests.services import NO_LIMITS
 from tests.web_server import running_web_server
 
 ROWS = tuple(range(1, 9))  # numbers that rows have: the archive holds a few of each kind
@@ -60,7 +61,7 @@ def running_site(folder: Path, database_url: str, redis_url: str) -> Iterator[Si
         "FILESTORE_TYPE": "local",
         "FILESYSTEM_STORAGE_ROOT_DIR": str(folder / "files"),
         "INGEST_ROOTS": str(folder / "incoming"),
-    }
+    } | NO_LIMITS
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(name, value)
