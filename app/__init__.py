@@ -23,6 +23,7 @@ from app.events import cli as events_cli
 from app.extensions import csrf, db, migrate
 from app.frames import api as frames_api
 from app.frames import views as frames_views
+from app.frames.configuration_types import ConfigurationTypes
 from app.ingest import api as ingest_api
 from app.ingest import cli as ingest_cli
 from app.ingest import views as ingest_views
@@ -91,6 +92,7 @@ def create_app(config: AppConfig) -> Flask:
     )
     app.request_class = UploadRequest
     app.extensions["redis"] = Redis.from_url(config.redis_url)
+    app.extensions["configuration_types"] = ConfigurationTypes(config.configdb_url, config.configuration_types)
     app.extensions["counters"] = Counters(config.redis_url)
     app.extensions["file_store"] = FileStoreFactory.get_file_store_class()()
     app.extensions["parts"] = Parts(config, app.extensions["file_store"])

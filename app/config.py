@@ -220,6 +220,19 @@ SETTINGS: dict[str, Setting] = {
             parse_amount,
         ),
         Setting(
+            "CONFIGDB_URL",
+            "",
+            "API of the OCS configuration database, whose configuration types the search form offers beside those of "
+            "frames; empty: none.",
+            parse_web_address,
+        ),
+        Setting(
+            "CONFIGURATION_TYPES",
+            "",
+            "Configuration types that the form offers beside those of frames, until CONFIGDB_URL has answered.",
+            parse_list,
+        ),
+        Setting(
             "SCIENCE_CONFIGURATION_TYPES",
             "EXPOSE,TARGET,SPECTRUM,CATALOG,OBJECT",
             "Configuration types that are no calibrations.",
@@ -295,6 +308,8 @@ class AppConfig:
     max_upload_bytes: int
     upload_quota_bytes: int
     upload_reserve_bytes: int
+    configdb_url: str
+    configuration_types: tuple[str, ...]
     science_configuration_types: tuple[str, ...]
 
     @property

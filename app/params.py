@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.errors import BadRequest, TooLarge
 
 LEAST_LIKENESS = 0.6
-MOST_TOLD = 100  # of the unknown names: to look for the likeness of each of very many takes minutes
+MOST_TOLD, MOST_LIKENED = 100, 10  # of the unknown names: to look for what each of very many is like takes minutes
 LONGEST_LIKE = 100  # characters of a name that is perhaps mistyped
 WHOLE_BODY = "_schema"  # marshmallow's name for it
 
@@ -123,9 +123,12 @@ def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
 
 
 def _refuse_unknown(names: Iterable[str], known: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return what is wrong with names that are none of a parameter's; the first of them will do."""
-    unknown = (name for name in names if name not in known)
-    return {name[:LONGEST_LIKE]: [suggest(name, known)] for name in itertools.islice(unknown, MOST_TOLD)}
+    """Return what is wrong with names that are none of a parameter's; of very many, with the first."""
+    unknown = itertools.islice((name for name in names if name not in known), MOST_TOLD)
+    return {
+        name[:LONGEST_LIKE]: [suggest(name, known if place < MOST_LIKENED else {})]
+        for place, name in enumerate(unknown)
+    }
 
 
 def _sentence(fields: Mapping[str, Any]) -> str:

@@ -7,6 +7,8 @@ one when it has come, or the first MiB of its body has; and a client that does n
 import logging
 import selectors
 import socket
+import time
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -19,6 +21,7 @@ from app.slow_clients import Answer, Arrival, Pace
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY_S = 1.0
 LONGEST_PAUSE_S = 60.0  # of a body whose beginning has come
 RECEIVED_BYTES = 2**16
 MOST_HELD_BYTES = 2**26  # of all requests that are larger than that, together
@@ -58,6 +61,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         super().__init__(*args, **kwargs)
         self._arrivals: dict[TConn, Arrival] = {}
         self._answers: dict[TConn, Answer] = {}
+        self._next_look = 0.0
 
     def enqueue_req(self, conn: TConn) -> None:
         """Begin to receive a request, where gunicorn would give a thread to a connection that is new or was kept."""
@@ -73,15 +77,19 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._receive(conn)
 
     def murder_pending(self) -> None:
-        """Hang up on slow clients; gunicorn's loop calls this at least once a second."""
+        """Hang up on slow clients, once a second; gunicorn's loop calls this as often, or oftener."""
         super().murder_pending()
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_EVERY_S
         for conn, arrival in list(self._arrivals.items()):
             if arrival.pace.find_rest_s() < 0 or not (arrival.received or self.alive):
                 self._drop(conn)
-        for conn, answer in list(self._answers.items()):
+        for conn, answer in self._answers.copy().items():
             if not answer.is_taken():
                 log.info("%s does not take an answer: hung up", conn.client[0])
-                conn.sock.shutdown(socket.SHUT_RDWR)  # which ends the thread's wait
+                with suppress(OSError):  # the client is gone
+                    conn.sock.shutdown(socket.SHUT_RDWR)  # which ends the thread's wait
 
     def handle(self, conn: TConn) -> Any:
         """Answer a request; this runs in a thread."""

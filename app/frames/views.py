@@ -5,7 +5,7 @@ import io
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request, send_file
+from flask import Blueprint, Response, current_app, make_response, render_template, request, send_file
 
 from app.accounts.viewer import Viewer, current_viewer
 from app.addresses import address_with
@@ -16,6 +16,7 @@ from app.frames import api, queries
 from app.frames.aggregates import list_values
 from app.frames.angles import format_dec, format_ra
 from app.frames.chart import build_chart
+from app.frames.configuration_types import ConfigurationTypes
 from app.frames.queries import FoundFrame
 from app.frames.search import CHOICES, DEFAULT_ORDERING, SearchSchema
 from app.frames.search_form import build_search_form
@@ -50,6 +51,7 @@ def search() -> Response:
         errors, status = error.fields, error.status
     form = build_search_form(request.args, errors)
     choices = list_values(viewer, CHOICES, {})
+    choices["configuration_type"] = sorted({*choices["configuration_type"], *_get_configuration_types()})
     return make_response(render_template("frames/search.html", form=form, choices=choices, results=results), status)
 
 
@@ -93,6 +95,11 @@ def _find(viewer: Viewer, search: dict[str, Any]) -> dict[str, Any]:
         "previous": address_with(offset=max(offset - limit, 0) or None) if offset else None,
         "next": address_with(offset=offset + limit) if offset + limit < count else None,
     }
+
+
+def _get_configuration_types() -> frozenset[str]:
+    types: ConfigurationTypes = current_app.extensions["configuration_types"]
+    return types.get_known()
 
 
 def _show_page(frame_id: int) -> Response:
