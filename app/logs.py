@@ -19,7 +19,7 @@ from app.config import JSON, TEXT
 CHATTY = {"botocore": logging.WARNING, "pika": logging.CRITICAL}
 #: What opens a door: in a download link, an Authorization header, a query (`code`: a log-in), and before a URL's host.
 SECRETS = re.compile(
-    r"((?:/|%2F)downloads(?:/|%2F)|\b(?:token|bearer) (?=\S{16})|(?:token|password|secret|signature|[?&]code)=|://(?=[^/\s]*@))[^\s/&@\"']+",
+    r"((?:/|%2F)(?:downloads|pictures)(?:/|%2F)|\b(?:token|bearer) (?=\S{16})|(?:token|password|secret|signature|[?&]code)=|://(?=[^/\s]*@))[^\s/&@\"']+",
     re.IGNORECASE,
 )
 PLAIN_VALUE = re.compile(r"[^\s\"=]+")

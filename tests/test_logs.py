@@ -88,6 +88,7 @@ def test_a_traceback_is_indented_and_no_line_of_it_is_another_s() -> None:
     ("message", "kept"),
     [
         ("GET /downloads/eyJ2IjoxfQ.Zx-y_z/a.fits", "GET /downloads/…/a.fits"),
+        ("GET /pictures/eyJ2IjoxfQ.Zx-y_z/a-small.jpg", "GET /pictures/…/a-small.jpg"),
         ("GET /accounts/login?next=%2Fdownloads%2FeyJ2.Zx%2Fa", "GET /accounts/login?next=%2Fdownloads%2F…"),
         ("{'Authorization': 'Token 2PRhSwJnMUfxOCXDK1iR3A-CHTYah'}", "{'Authorization': 'Token …'}"),
         ("Bearer 2PRhSwJnMUfxOCXDK1iR3A refused", "Bearer … refused"),
