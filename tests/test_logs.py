@@ -122,7 +122,8 @@ def test_an_answer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         "HTTP_USER_AGENT": "curl",
         "HTTP_AUTHORIZATION": "Token 2PRhSwJnMUfxOCXDK1iR3A",
     }
-    WebLogger(config).access(response, SimpleNamespace(headers=[]), environ, dt.timedelta(seconds=1.5))
+    with bound_contextvars(viewer="ada"):
+        WebLogger(config).access(response, SimpleNamespace(headers=[]), environ, dt.timedelta(seconds=1.5))
     entry = json.loads((tmp_path / "access.log").read_text())
     assert entry.pop("time")
     assert entry == {
@@ -135,6 +136,7 @@ def test_an_answer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         "client": "192.0.2.7",
         "agent": "curl",
         "request_id": "night-7",
+        "viewer": "ada",
     }
 
 

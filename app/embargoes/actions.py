@@ -18,6 +18,7 @@ from app.errors import BadRequest, NotFound
 from app.extensions import db, get_table, insert_for_dialect
 from app.fields import CONTROL_CHARACTERS, LONGEST_TEXT
 from app.frames.models import Frame, Header
+from app.frames.visibility import is_public
 from app.times import format_time
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def rule_on_proposal(proposal_id: str, ruling: Embargo) -> Embargo:
 def hold_rulings() -> None:
     """Let nobody rule until this transaction ends: to be called before it writes the first row of a frame.
 
-    Many may hold them at once. SQLite has one writer at a time, whose transaction must only begin by now.
+    Many may hold them at once. SQLite has one writer at a time, whose transaction must begin before it reads.
     """
     if db.engine.dialect.name == "postgresql":
         db.session.execute(text("LOCK TABLE embargo IN ROW SHARE MODE"))
@@ -105,22 +106,22 @@ def decide_public_date(frame_id: int, proposal_id: str, own_date: dt.datetime | 
     """
     before = db.session.execute(FIND_STATE, {"frame_id": frame_id, "proposal_id": proposal_id}).one()
     if before.is_embargoed or before.is_ruled_on or before.is_proposal_ruled_on:
-        db.session.execute(delete(EMBARGOED).where(EMBARGOED.c.frame_id == frame_id))
         ruling = find_ruling(frame_id, proposal_id)
         if ruling:
-            kept = {"frame_id": frame_id, "embargo_id": ruling.id, "public_date": own_date}
-            db.session.execute(EMBARGOED.insert(), kept)
+            kept = {"embargo_id": ruling.id, "public_date": own_date}
+            keep = insert_for_dialect(EMBARGOED).values(frame_id=frame_id, **kept)
+            db.session.execute(keep.on_conflict_do_update(index_elements=["frame_id"], set_=kept))
             return ruling.public_date
-    if before.has_arrived and _is_later(before.public_date, own_date):
+        db.session.execute(delete(EMBARGOED).where(EMBARGOED.c.frame_id == frame_id))
+    if before.has_arrived and _opens_early(before.public_date, own_date):
         told = (frame_id, format_time(own_date), format_time(before.public_date) or "never")
         log.warning("frame %s: its new record makes it public from %s on, and not from %s on", *told)
     return own_date
 
 
-def _is_later(before: dt.datetime | None, now: dt.datetime | None) -> bool:
-    """Say whether what was hidden becomes public earlier than it would have been; none is never."""
-    is_hidden = before is None or before > dt.datetime.now(dt.UTC)
-    return is_hidden and now is not None and (before is None or now < before)
+def _opens_early(before: dt.datetime | None, told: dt.datetime | None) -> bool:
+    """Say whether a hidden frame becomes public earlier than it would have; no date is never."""
+    return not is_public(before) and told is not None and (before is None or told < before)
 
 
 def _stop_writers() -> None:

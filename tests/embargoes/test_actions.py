@@ -233,6 +233,18 @@ def test_a_frame_that_leaves_a_proposal_at_the_moment_of_its_ruling(app: Flask, 
     assert public_date(frame_id) == LONG_AGO
 
 
+def test_two_records_of_an_embargoed_frame_come_at_once(app: Flask, public_date: Any) -> None:
+    with app.app_context():
+        frame_id = add_frame("a", proposal_id=PROPOSAL, public_date=FAR)
+        decide(PROPOSAL, "never")
+        save("a", public_date="2030-01-01")
+        with running(app, lambda: save("a", public_date=LONG_AGO)) as done:
+            wait_for_lock(done)
+            db.session.commit()
+        decide(PROPOSAL)
+    assert public_date(frame_id) == LONG_AGO
+
+
 def test_ingest_asks_little(app: Flask) -> None:
     with app.app_context():
         statements: list[str] = []
