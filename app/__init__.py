@@ -18,6 +18,8 @@ from app.counters import Counters
 from app.database import build_engine_options, set_up_connections
 from app.downloads import api as downloads_api
 from app.downloads import views as downloads_views
+from app.embargoes import cli as embargoes_cli
+from app.embargoes import views as embargoes_views
 from app.errors import register_error_handlers
 from app.events import cli as events_cli
 from app.extensions import csrf, db, migrate
@@ -54,6 +56,8 @@ ROOMS = (
     audit_cli.blueprint,
     downloads_api.blueprint,
     downloads_views.blueprint,
+    embargoes_cli.blueprint,
+    embargoes_views.blueprint,
     events_cli.blueprint,
     frames_api.blueprint,
     frames_views.blueprint,

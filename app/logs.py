@@ -20,7 +20,7 @@ CHATTY = {"botocore": logging.WARNING, "pika": logging.CRITICAL}
 #: What opens a door: in a download link, an Authorization header, a query (`code`: a log-in; whoever takes a token for
 #: a parameter gives it some such name), and before a URL's host.
 SECRETS = re.compile(
-    r"((?:/|%2F)downloads(?:/|%2F)|\b(?:token|bearer) (?=\S{16})"
+    r"((?:/|%2F)(?:downloads|pictures)(?:/|%2F)|\b(?:token|bearer) (?=\S{16})"
     r"|(?:token|password|secret|signature|authorization|api_?key|[?&](?:code|key))=|://(?=[^/\s]*@))[^\s/&@\"']+",
     re.IGNORECASE,
 )

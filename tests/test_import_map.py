@@ -14,7 +14,7 @@ PACKAGES = {
 #: Where the parts come together: these may import any room's modules.
 ROOTS = {"app", "app.launcher", "app.preflight", "app.openapi.operations"}
 #: What a room shows to other rooms and to the worker.
-OPEN_MODULES = {"models", "queries", "actions", "records", "viewer", "bell"}
+OPEN_MODULES = {"models", "queries", "actions", "records", "viewer", "visibility", "bell"}
 #: Inside a room: api, views and cli stand on schemas, queries and actions, and these on models.
 HEIGHTS = {"models": 0, "schemas": 1, "queries": 1, "actions": 1, "api": 2, "views": 2, "cli": 2}
 TOP = 2

@@ -88,6 +88,7 @@ def test_a_traceback_is_indented_and_no_line_of_it_is_another_s() -> None:
     ("message", "kept"),
     [
         ("GET /downloads/eyJ2IjoxfQ.Zx-y_z/a.fits", "GET /downloads/…/a.fits"),
+        ("GET /pictures/eyJ2IjoxfQ.Zx-y_z/a-small.jpg", "GET /pictures/…/a-small.jpg"),
         ("GET /accounts/login?next=%2Fdownloads%2FeyJ2.Zx%2Fa", "GET /accounts/login?next=%2Fdownloads%2F…"),
         ("{'Authorization': 'Token 2PRhSwJnMUfxOCXDK1iR3A-CHTYah'}", "{'Authorization': 'Token …'}"),
         ("Bearer 2PRhSwJnMUfxOCXDK1iR3A refused", "Bearer … refused"),
@@ -122,7 +123,8 @@ def test_an_answer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         "HTTP_USER_AGENT": "curl",
         "HTTP_AUTHORIZATION": "Token 2PRhSwJnMUfxOCXDK1iR3A",
     }
-    WebLogger(config).access(response, SimpleNamespace(headers=[]), environ, dt.timedelta(seconds=1.5))
+    with bound_contextvars(viewer="ada"):
+        WebLogger(config).access(response, SimpleNamespace(headers=[]), environ, dt.timedelta(seconds=1.5))
     entry = json.loads((tmp_path / "access.log").read_text())
     assert entry.pop("time")
     assert entry == {
@@ -135,6 +137,7 @@ def test_an_answer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         "client": "192.0.2.7",
         "agent": "curl",
         "request_id": "night-7",
+        "viewer": "ada",
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flask import g, request, session
+from structlog.contextvars import bind_contextvars
 
 from app.accounts.actions import note_use
 from app.accounts.models import ApiToken, Scope, User
@@ -206,6 +207,7 @@ def _viewer_by_session() -> Viewer:
 
 
 def _viewer(user: User, scope: Scope) -> Viewer:
+    bind_contextvars(viewer=user.username)  # what the log says from here on until the request's end is of their doing
     return Viewer(
         user_id=user.id,
         username=user.username,

@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts.viewer import Viewer
-from app.downloads.actions import redeem_link
+from app.downloads.actions import redeem_link, redeem_thumbnail_link
 from app.errors import NotFound
 from app.extensions import db
-from app.frames.models import Frame, Version
-from app.frames.queries import visible_to
+from app.frames.models import Frame, Thumbnail, Version
+from app.frames.visibility import note_denied, note_link, note_privileged, visible_to
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,25 @@ def get_granted_version(token: str) -> Version:
     )
     if version is None:
         raise NotFound("The file of this link is no longer in the archive.", code="version_gone")
+    note_link("file", version.frame)
     return version
+
+
+def get_granted_thumbnail(token: str) -> Thumbnail:
+    """Return the thumbnail that a link's token grants.
+
+    Raises
+    ------
+    NotFound
+        If the link is no good, or another picture has taken its place.
+    """
+    thumbnail_id, key = redeem_thumbnail_link(token)
+    statement = select(Thumbnail).where(Thumbnail.id == thumbnail_id, Thumbnail.key == key)
+    thumbnail = db.session.scalar(statement.options(joinedload(Thumbnail.frame)))
+    if thumbnail is None:
+        raise NotFound("The picture of this link is no longer in the archive.", code="thumbnail_gone")
+    note_link("picture", thumbnail.frame)
+    return thumbnail
 
 
 def list_newest_versions(viewer: Viewer, frame_ids: Sequence[int]) -> list[StoredVersion]:
@@ -59,11 +77,17 @@ def list_newest_versions(viewer: Viewer, frame_ids: Sequence[int]) -> list[Store
             Version.key,
             Version.md5,
             Version.size,
+            Frame.proposal_id,
+            Frame.public_date,
         )
         .join(Version, Version.id == newest_id)
         .where(Frame.id.in_(frame_ids), visible_to(viewer))
     )
-    found = {row.id: StoredVersion(*row) for row in db.session.execute(statement)}
+    rows = db.session.execute(statement).all()
+    note_privileged(viewer, "files", [(row.id, row.proposal_id, row.public_date) for row in rows])
+    found = {row.id: StoredVersion(*row[:-2]) for row in rows}
+    if missing := set(frame_ids) - found.keys():
+        note_denied(viewer, "files", Frame.id.in_(missing))
     return [found[frame_id] for frame_id in dict.fromkeys(frame_ids) if frame_id in found]
 
 

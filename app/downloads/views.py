@@ -6,10 +6,11 @@ from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.downloads.attachments import name_attachment
-from app.downloads.queries import get_granted_version
+from app.downloads.queries import get_granted_thumbnail, get_granted_version
 from app.errors import NotFound
 from app.extensions import get_file_store
 from app.frames.models import Version
+from app.pictures import build_picture
 from ocs_archive.storage.filesystemstore import FileSystemStore
 
 PRESIGNED_LIFE_S = 3600  # long enough to begin; a transfer that has begun goes on
@@ -25,6 +26,12 @@ def download(token: str, filename: str) -> AnyResponse:
     if isinstance(store, FileSystemStore):
         return _send(version, _find_file(store, version))
     return redirect(store.get_url(version.store_path, version.key, PRESIGNED_LIFE_S))
+
+
+@blueprint.get("/pictures/<token>/<path:filename>")
+def show_thumbnail(token: str, filename: str) -> Response:
+    """Show the thumbnail of a link; the filename in it is only for people."""
+    return build_picture(get_granted_thumbnail(token))
 
 
 def _find_file(store: FileSystemStore, version: Version) -> Path:

@@ -9,6 +9,7 @@ from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from app.embargoes.actions import decide_public_date, hold_rulings
 from app.errors import BadRequest
 from app.events.actions import owe
 from app.extensions import Model, db, get_table, insert_for_dialect
@@ -69,6 +70,7 @@ def save_frame(new: Mapping[str, Any], *, is_news: bool = True) -> int:
     sqlalchemy.exc.IntegrityError
         If one of its versions is in the archive already.
     """
+    hold_rulings()
     related = set(new["related_frame_filenames"]) - {new["basename"]}
     ids = ensure_frames({new["basename"], *related})
     frame_id = ids[new["basename"]]
@@ -123,6 +125,8 @@ def save_thumbnail(basename: str, size: str, frame: Mapping[str, Any] | None = N
 
     Until it arrives it has what is told of it here, as `NewFrameSchema` loads it; without that, its basename only.
     """
+    if frame is not None:
+        hold_rulings()
     frame_id = ensure_frames({basename})[basename]
     if frame is not None:
         db.session.execute(select(Frame.id).where(Frame.id == frame_id).with_for_update(key_share=True))
@@ -167,6 +171,7 @@ def _describe(frame_id: int, new: Mapping[str, Any]) -> None:
     frames that name each other would wait for each other for ever.
     """
     told = {name: new[name] for name in FRAME_FIELDS}
+    told["public_date"] = decide_public_date(frame_id, new["proposal_id"], new["public_date"])
     told |= {"target_name_ascii": to_ascii(new["target_name"]), "modified": _now()}
     db.session.execute(DESCRIBE_FRAME, {"frame_id": frame_id, **told})
     sky.index_footprint(frame_id, new["area"])

@@ -42,8 +42,7 @@ def post_frame() -> Response:
     new = parse_body(PostedFrameSchema(), LARGEST_RECORD_BYTES)
     frame_id = actions.save_posted_frame(new)
     db.session.commit()
-    sent = {version["md5"] for version in new["version_set"]}
-    return respond(build_record(queries.get_written_frame(viewer, frame_id, sent)), HTTPStatus.CREATED)
+    return respond(build_record(queries.get_written_frame(viewer, frame_id, new)), HTTPStatus.CREATED)
 
 
 @blueprint.get("/frames/aggregate/")

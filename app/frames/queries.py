@@ -4,9 +4,8 @@
 and the order of a page. Nor does `find_archived`: whom the operator names in the settings is told of every frame.
 """
 
-import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,12 +15,10 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     exists,
-    false,
     literal,
-    or_,
     select,
-    true,
     tuple_,
     union,
 )
@@ -33,6 +30,7 @@ from app.frames.counting import count_matching
 from app.frames.cursors import Cursor
 from app.frames.models import FileFault, Frame, Header, RelatedFrame, Thumbnail, Version
 from app.frames.search import DEFAULT_ORDERING, ORDERINGS, Condition, build_conditions
+from app.frames.visibility import note_denied, note_privileged, of_own_proposals, visible_to
 from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 
 
@@ -68,17 +66,6 @@ class FramePage:
     previous_cursor: Cursor | None = None
 
 
-def visible_to(viewer: Viewer) -> Condition:
-    """Return what lets a viewer see a frame: it is public by now, or of a proposal of theirs, or they are operators."""
-    if viewer.is_admin:
-        return true()
-    return or_(Frame.public_date <= dt.datetime.now(dt.UTC), of_own_proposals(viewer))
-
-
-def of_own_proposals(viewer: Viewer) -> Condition:
-    return Frame.proposal_id.in_(sorted(viewer.proposals)) if viewer.proposals else false()
-
-
 def list_frames(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     """Return the page of frames that a search, as `SearchSchema` loads it, asks for."""
     if "cursor" in search or search.get("pagination_style") == "cursor":
@@ -95,7 +82,7 @@ def list_frames(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
         patience_s = None if search.get("force_count") else get_config().count_patience_ms / 1000
         count, is_estimated = count_matching(conditions, patience_s)
         count = max(count, offset + len(rows) + has_more) if is_estimated else count
-    return FramePage(_attach(viewer, rows, search), limit, offset, has_more, count, is_estimated)
+    return FramePage(_show(viewer, "records", rows, search), limit, offset, has_more, count, is_estimated)
 
 
 def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
@@ -118,7 +105,7 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
         rows.reverse()
     has_next, has_previous = (cursor is not None, has_more) if backwards else (has_more, cursor is not None)
     return FramePage(
-        _attach(viewer, rows, search),
+        _show(viewer, "records", rows, search),
         _limit(search),
         next_cursor=Cursor(ordering, rows[-1].sort_value, rows[-1].id) if rows and has_next else None,
         previous_cursor=Cursor(ordering, rows[0].sort_value, rows[0].id, True) if rows and has_previous else None,
@@ -133,18 +120,26 @@ def get_frame(viewer: Viewer, frame_id: int) -> FoundFrame:
     NotFound
         If there is none, or the viewer may not see it.
     """
-    row = db.session.execute(_visible(viewer, frame_id, *FRAME_COLUMNS)).one_or_none()
-    if row is None:
-        raise _no_frame(frame_id)
-    return _attach(viewer, [row], {"include_thumbnails": True})[0]
+    row = _find_visible(viewer, frame_id, "record", *FRAME_COLUMNS)
+    return _show(viewer, "record", [row], {"include_thumbnails": True})[0]
 
 
-def get_written_frame(viewer: Viewer, frame_id: int, md5s: Collection[str]) -> FoundFrame:
-    """Return a frame as the answer to whoever has just described it, with the files of these MD5s.
+def get_written_frame(viewer: Viewer, frame_id: int, new: Mapping[str, Any]) -> FoundFrame:
+    """Return a frame as the answer to whoever has just described it.
 
-    To write a frame is not to read it: its other files are for those who may see it.
+    To write a frame is not to read it: its other files, and the public date of a ruling, are for those who may see it.
+
+    Parameters
+    ----------
+    new
+        As `app.frames.schemas.PostedFrameSchema` loads it.
     """
-    row = db.session.execute(select(*FRAME_COLUMNS, visible_to(viewer)).where(Frame.id == frame_id)).one()
+    md5s = {version["md5"] for version in new["version_set"]}
+    others = (column for column in FRAME_COLUMNS if column.key != Frame.public_date.key)
+    posted = literal(new["public_date"], Frame.public_date.type)
+    public_date = case((visible_to(viewer), Frame.public_date), else_=posted).label(Frame.public_date.key)
+    statement: Select[Any] = select(*others, public_date, visible_to(viewer)).where(Frame.id == frame_id)
+    row = db.session.execute(statement).one()
     (found,) = _attach(viewer, [row], {})
     *_, is_visible = row
     return found if is_visible else replace(found, versions=[sent for sent in found.versions if sent.md5 in md5s])
@@ -158,9 +153,9 @@ def get_headers(viewer: Viewer, frame_id: int) -> dict[str, Any]:
     NotFound
         As `get_frame`.
     """
-    found = db.session.execute(_visible(viewer, frame_id, Header.data).outerjoin(Header)).one_or_none()
-    if found is None:
-        raise _no_frame(frame_id)
+    data = select(Header.data).where(Header.frame_id == Frame.id).scalar_subquery()
+    found = _find_visible(viewer, frame_id, "header", *READ_COLUMNS, data.label("data"))
+    note_privileged(viewer, "header", [(found.id, found.proposal_id, found.public_date)])
     return found.data or {}
 
 
@@ -172,9 +167,10 @@ def list_related(viewer: Viewer, frame_id: int) -> list[FoundFrame]:
     NotFound
         As `get_frame`.
     """
-    frame = get_frame(viewer, frame_id)
-    statement = select(*FRAME_COLUMNS).where(Frame.id.in_(frame.related_ids), visible_to(viewer)).order_by(Frame.id)
-    return _attach(viewer, db.session.execute(statement).all(), {"include_thumbnails": True})
+    _find_visible(viewer, frame_id, "related frames", Frame.id)
+    related_ids = _related_ids(viewer, [frame_id]).get(frame_id, [])
+    statement = select(*FRAME_COLUMNS).where(Frame.id.in_(related_ids), visible_to(viewer)).order_by(Frame.id)
+    return _show(viewer, "related frames", db.session.execute(statement).all(), {"include_thumbnails": True})
 
 
 def list_named_ids(frame_id: int) -> set[int]:
@@ -190,11 +186,13 @@ def get_thumbnail(viewer: Viewer, frame_id: int, size: str) -> Thumbnail:
     NotFound
         If there is none, or the viewer may not see the frame.
     """
-    thumbnail = db.session.scalar(
-        select(Thumbnail).join(Frame).where(Frame.id == frame_id, Thumbnail.size == size, visible_to(viewer))
-    )
-    if thumbnail is None:
+    statement = select(Thumbnail, *READ_COLUMNS).join(Frame).where(Frame.id == frame_id, Thumbnail.size == size)
+    found = db.session.execute(statement.where(visible_to(viewer))).one_or_none()
+    if found is None:
+        note_denied(viewer, "preview", Frame.id == frame_id)
         raise NotFound(f"Frame {frame_id} has no {size} preview.", code="thumbnail_not_found")
+    note_privileged(viewer, "preview", [found[1:]])
+    thumbnail: Thumbnail = found[0]
     return thumbnail
 
 
@@ -222,6 +220,8 @@ VERSIONS = get_table(Version)
 FIND_FRAME_ID = select(VERSIONS.c.frame_id).where(
     VERSIONS.c.md5 == bindparam("md5"), VERSIONS.c.file_fault == FileFault.NONE
 )
+#: What the log is told of a frame that somebody reads.
+READ_COLUMNS = (Frame.id, Frame.proposal_id, Frame.public_date)
 FRAME_COLUMNS = tuple(column for column in Frame.__table__.columns if column.name != "target_name_ascii")
 
 
@@ -236,12 +236,12 @@ def matching(viewer: Viewer, search: Mapping[str, Any]) -> list[Condition]:
     return [*_listed(viewer), *own_only, *build_conditions(search)]
 
 
-def _visible(viewer: Viewer, frame_id: int, *columns: Any) -> Select[Any]:
-    return select(*columns).select_from(Frame).where(Frame.id == frame_id, visible_to(viewer))
-
-
-def _no_frame(frame_id: int) -> NotFound:
-    return NotFound(f"There is no frame {frame_id} that you may see.", code="frame_not_found")
+def _find_visible(viewer: Viewer, frame_id: int, what: str, *columns: Any) -> Row[Any]:
+    row = db.session.execute(select(*columns).where(Frame.id == frame_id, visible_to(viewer))).one_or_none()
+    if row is None:
+        note_denied(viewer, what, Frame.id == frame_id)
+        raise NotFound(f"There is no frame {frame_id} that you may see.", code="frame_not_found")
+    return row
 
 
 def _limit(search: Mapping[str, Any]) -> int:
@@ -263,6 +263,12 @@ def _beyond(cursor: Cursor, sort_column: ColumnElement[Any], *, descending: bool
     here = tuple_(sort_column, Frame.id)
     there = tuple_(literal(cursor.value, sort_column.type), literal(cursor.frame_id))
     return here < there if descending else here > there
+
+
+def _show(viewer: Viewer, what: str, rows: Sequence[Any], options: Mapping[str, Any]) -> list[FoundFrame]:
+    """Attach what hangs on the frames that a viewer gets; the log is told of those that are hidden from others."""
+    note_privileged(viewer, what, [(row.id, row.proposal_id, row.public_date) for row in rows])
+    return _attach(viewer, rows, options)
 
 
 def _attach(viewer: Viewer, rows: Sequence[Any], options: Mapping[str, Any]) -> list[FoundFrame]:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from flask import url_for
-
 from app.columns import Ring
-from app.downloads.actions import grant_link
+from app.downloads.actions import grant_link, grant_thumbnail_link
 from app.frames.queries import FoundFrame
 from app.times import format_time
 
@@ -80,11 +78,10 @@ def build_version(version: Any, basename: str) -> dict[str, Any]:
 
 def build_thumbnail(thumbnail: Any) -> dict[str, Any]:
     """Return the record of one picture of a frame."""
-    address = {"frame_id": thumbnail.frame_id, "size": thumbnail.size}
     return {
         "id": thumbnail.id,
         "size": thumbnail.size,
         "width": thumbnail.width,
         "height": thumbnail.height,
-        "url": url_for("frames_views.show_preview", **address, _external=True),
+        "url": grant_thumbnail_link(thumbnail.id, thumbnail.key, thumbnail.store_path.rpartition("/")[2]),
     }

@@ -1,18 +1,16 @@
 """Frames in a browser: the search page, a frame's page and its previews."""
 
-import datetime as dt
-import io
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request, send_file
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from app.accounts.viewer import Viewer, current_viewer
 from app.addresses import address_with
 from app.downloads.actions import grant_link
-from app.errors import BadRequest, NotFound, wants_html
-from app.extensions import get_file_store
-from app.frames import api, queries
+from app.embargoes.queries import list_rulings_on_frame
+from app.errors import BadRequest, wants_html
+from app.frames import api, queries, visibility
 from app.frames.aggregates import list_values
 from app.frames.angles import format_dec, format_ra
 from app.frames.chart import build_chart
@@ -23,9 +21,9 @@ from app.frames.search_form import build_search_form
 from app.ingest.queries import find_preview_state
 from app.paging import LARGEST_LIMIT
 from app.params import parse_query
+from app.pictures import build_picture
 
 PAGE_SIZES = (25, 50, 100, 200)
-PREVIEW_LIFE_S = 3600
 LONGEST_RELATED = 25  # rows of a page; a master bias is used by thousands of frames
 
 blueprint = Blueprint("frames_views", __name__)
@@ -37,7 +35,7 @@ blueprint.add_app_template_global(grant_link)
 @blueprint.app_template_test("public")
 def is_public(row: Any) -> bool:
     """Say whether the world may see a frame's row by now."""
-    return row.public_date is not None and row.public_date <= dt.datetime.now(dt.UTC)
+    return visibility.is_public(row.public_date)
 
 
 @blueprint.get("/")
@@ -66,15 +64,7 @@ def show_frame(frame_id: int) -> Response:
 @blueprint.get("/frames/<int:frame_id>/previews/<any(small, medium, large):size>.jpg")
 def show_preview(frame_id: int, size: str) -> Response:
     """A frame's picture."""
-    thumbnail = queries.get_thumbnail(current_viewer(), frame_id, size)
-    with get_file_store().get_fileobj(thumbnail.store_path, thumbnail.key) as file:
-        if file is None:
-            raise NotFound(f"The file store has lost the {size} preview of frame {frame_id}.", code="file_missing")
-        jpeg = io.BytesIO(file.read())
-    response = send_file(jpeg, mimetype="image/jpeg", etag=thumbnail.md5 or False, max_age=PREVIEW_LIFE_S)
-    response.cache_control.public, response.cache_control.private = False, True
-    response.make_conditional(request.environ)
-    return response
+    return build_picture(queries.get_thumbnail(current_viewer(), frame_id, size))
 
 
 def _find(viewer: Viewer, search: dict[str, Any]) -> dict[str, Any]:
@@ -115,6 +105,7 @@ def _show_page(frame_id: int) -> Response:
         preview_state="" if frame.thumbnails else find_preview_state(frame_id),
         related={"Made from": _among(related, named_ids, True), "Used by": _among(related, named_ids, False)},
         longest_related=LONGEST_RELATED,
+        rulings=list_rulings_on_frame(frame_id, frame.row.proposal_id) if viewer.is_admin else (),
     )
     return make_response(page)
 

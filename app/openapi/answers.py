@@ -99,7 +99,7 @@ class PictureSchema(ma.Schema):
     size = _text("Which of the sizes it has.", enum=list(THUMBNAIL_SIZES))
     width = _whole("Width in pixels, if it is known.", null=True)
     height = _whole("Height in pixels, if it is known.", null=True)
-    url = _text("Where the picture is.")
+    url = _text("Where the picture is; the link works for some hours, or until another takes its place.")
 
 
 class ThumbnailSchema(PictureSchema):

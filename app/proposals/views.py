@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.viewer import require_admin, require_operator
+from app.embargoes.queries import list_proposals_rulings
 from app.errors import BadRequest, NotFound
 from app.extensions import db
 from app.proposals import actions, queries
@@ -20,7 +21,7 @@ def show_proposals() -> str:
     require_operator()
     memberships = groupby(queries.list_memberships(), attrgetter("proposal_id"))
     members = {proposal_id: [member.username for member in found] for proposal_id, found in memberships}
-    return render_template("proposals/proposals.html", members=members)
+    return render_template("proposals/proposals.html", members=members, rulings=list_proposals_rulings())
 
 
 @blueprint.post("/proposals/members")

@@ -9,7 +9,7 @@ from app.accounts.viewer import Viewer
 from app.errors import NotFound
 from app.extensions import db
 from app.frames.models import Frame, Thumbnail
-from app.frames.queries import visible_to
+from app.frames.visibility import Read, note_denied, note_privileged, visible_to
 from app.paging import Page, read_page
 
 FRAME_COLUMNS = (
@@ -24,7 +24,9 @@ FILTERS = {column.key: column for column in (*FRAME_COLUMNS, Thumbnail.size)}
 def list_thumbnails(viewer: Viewer, search: Mapping[str, Any]) -> Page:
     """Return the page of thumbnails that a search, as `ThumbnailSearchSchema` loads it, asks for; the newest first."""
     conditions = [column == search[name] for name, column in FILTERS.items() if name in search]
-    return read_page(_visible_to(viewer).where(*conditions).order_by(Thumbnail.id.desc()), search)
+    page = read_page(_visible_to(viewer).where(*conditions).order_by(Thumbnail.id.desc()), search)
+    note_privileged(viewer, "thumbnails", map(_name_frame, page.rows))
+    return page
 
 
 def get_thumbnail(viewer: Viewer, thumbnail_id: int) -> Row[Any]:
@@ -37,7 +39,10 @@ def get_thumbnail(viewer: Viewer, thumbnail_id: int) -> Row[Any]:
     """
     found = db.session.execute(_visible_to(viewer).where(Thumbnail.id == thumbnail_id)).one_or_none()
     if found is None:
+        shown = select(Thumbnail.frame_id).where(Thumbnail.id == thumbnail_id)
+        note_denied(viewer, "thumbnail", Frame.id.in_(shown))
         raise NotFound(f"There is no thumbnail {thumbnail_id} that you may see.", code="thumbnail_not_found")
+    note_privileged(viewer, "thumbnail", [_name_frame(found)])
     return found
 
 
@@ -53,4 +58,9 @@ def get_written_thumbnail(viewer: Viewer, thumbnail_id: int, sent: Mapping[str, 
 
 
 def _visible_to(viewer: Viewer) -> Select[Any]:
-    return select(*Thumbnail.__table__.columns, *FRAME_COLUMNS).join(Frame).where(visible_to(viewer))
+    columns = *Thumbnail.__table__.columns, *FRAME_COLUMNS, Frame.public_date
+    return select(*columns).join(Frame).where(visible_to(viewer))
+
+
+def _name_frame(thumbnail: Row[Any]) -> Read:
+    return thumbnail.frame_id, thumbnail.proposal_id, thumbnail.public_date

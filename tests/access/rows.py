@@ -139,6 +139,7 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
         Row(Who.VIEWERS, "/frame-catalog/{frame}/catalog/", not_shown=frozenset(KINDS)),
     ),
     ("downloads.download", "GET"): (Row(Who.ANYBODY, "/downloads/wrong/frame.fits", good=404),),
+    ("downloads.show_thumbnail", "GET"): (Row(Who.ANYBODY, "/pictures/wrong/frame-small.jpg", good=404),),
     ("thumbnails_api.list_thumbnails", "GET"): (
         Row(Who.VIEWERS, "/thumbnails/"),
         Row(Who.VIEWERS, f"/thumbnails/?proposal_id={OTHERS}-proposal"),
@@ -186,6 +187,9 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ),
     ("proposals_views.remove_member", "POST"): (
         _form(Who.ADMINS, "/proposals/members/remove", proposal_id="of none", username="member"),
+    ),
+    ("embargoes_views.rule", "POST"): (
+        _form(Who.ADMINS, "/embargoes", subject="proposal", proposal="of none", change="clear", reason="no reason"),
     ),
     ("accounts_api.show_profile", "GET"): (Row(Who.VIEWERS, "/profile/"),),
     ("accounts_api.show_token", "POST"): (Row(Who.ANYBODY, "/api-token-auth/", json={"username": "member"}, good=400),),

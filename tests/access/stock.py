@@ -17,6 +17,8 @@ from sqlalchemy import insert, select, update
 from app.accounts.actions import create_token, create_user, revoke_token, switch_off
 from app.accounts.models import ApiToken, Scope, User
 from app.accounts.queries import get_user, list_tokens
+from app.embargoes.actions import rule_on_proposal
+from app.embargoes.schemas import build_ruling
 from app.extensions import db
 from app.frames.models import Frame, Thumbnail, Version
 from app.portal.models import PortalToken
@@ -36,7 +38,7 @@ KINDS = (PUBLIC, SOON, MINE, FOREVER, OTHERS, NO_VERSION, NO_DATE, STUB, REWRITT
 WITHOUT_VERSION = frozenset({NO_VERSION, STUB})
 UNLISTED = frozenset({NO_VERSION, NO_DATE, STUB})
 OWNERS = {FOREVER: MINE, NO_VERSION: OTHERS, NO_DATE: OTHERS}
-PUBLIC_DATES = {PUBLIC: "2021-04-01", FOREVER: None}
+PUBLIC_DATES = {OTHERS: "2021-04-01", FOREVER: None}  # what their records say; rulings say otherwise, too
 RELATED = {PUBLIC: [SOON, MINE, OTHERS], MINE: [PUBLIC], OTHERS: [PUBLIC, MINE, STUB]}
 
 A_WHILE = dt.timedelta(hours=1)  # longer than these tests take
@@ -122,6 +124,7 @@ class Archive:
             db.session.execute(insert(Frame), names)
             for kind in KINDS:
                 self._add(kind)
+            self._rule()
             self._set_public_date(now + A_WHILE)
             self.job = add_job(f"{OTHERS}.fits", id=self.ids[OTHERS] + 3 * 10**9, **_describe_failure(OTHERS))
             self.staff_token = list_tokens(get_user(ADMIN))[0].id
@@ -172,6 +175,15 @@ class Archive:
         with self.app.app_context():
             db.session.execute(update(Frame).where(Frame.id == self.ids[SOON]).values(public_date=time))
             db.session.commit()
+
+    def _rule(self) -> None:
+        """Open what the record hides, and hide what the record opens."""
+        for kind, date in ((PUBLIC, "2021-04-01"), (OTHERS, "never")):
+            ruling = build_ruling(
+                {"public_date": date, "reason": f"{kind}-reason"}, stands=True, username=f"{kind}-operator"
+            )
+            rule_on_proposal(f"{kind}-proposal", ruling)
+        db.session.commit()
 
     def _add(self, kind: str) -> None:
         if kind == STUB:

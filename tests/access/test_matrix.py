@@ -10,12 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.downloads.actions import redeem_link
+from app.downloads.actions import redeem_link, redeem_thumbnail_link
 from tests.access.rows import ROWS, Row, Who
 from tests.access.stock import KINDS, MISSING, OTHERS, PUBLIC, VIEWERS, Archive, Viewer
 
 EITHER_WAY = {"HEAD", "OPTIONS"}  # a GET's, and what Flask answers by itself
-DOWNLOAD_TOKEN = re.compile(r"/downloads/([\w-]+\.[\w.-]+)/")
+SIGNED_TOKEN = re.compile(r"/(downloads|pictures)/([\w-]+\.[\w.-]+)/")
+REDEEM = {"downloads": redeem_link, "pictures": redeem_thumbnail_link}
 COMPARED = {"", OTHERS}  # one hidden frame is enough
 CHANGING = re.compile(r'name="csrf_token" value="[^"]*"')
 
@@ -75,7 +76,7 @@ class Cell:
         text = answer.data.decode("latin-1")
         leaks = self.archive.find_leaks(f"{answer.headers} {text}", self.name, asked)
         with self.archive.app.app_context():
-            granted = {str(redeem_link(token)) for token in DOWNLOAD_TOKEN.findall(text)}
+            granted = {str(REDEEM[kind](token)) for kind, token in SIGNED_TOKEN.findall(text)}
         return leaks + self.archive.find_leaks(" ".join(granted), self.name, "")
 
     def _compare(self, answer: TestResponse) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Download links: they need no header, end, can't be altered, and give the file or a range of it."""
 
 import datetime as dt
+import time
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,6 +14,8 @@ from flask.testing import FlaskClient
 from tests.fits_factory import write_fits
 from tests.fixtures.application import MakeApp
 from tests.fixtures.ingest import Headers, Work, make_headers, upload
+from tests.frames_factory import add_preview
+from tests.stored_frames import add_stored_frame
 
 NAME = "coj1m011-kb05-20240219-0125-e91"
 
@@ -59,6 +62,34 @@ def test_a_link_cannot_be_altered(client: FlaskClient, link: str) -> None:
     payload, *rest = token.split(".")
     for altered in (".".join(["MQ" if payload != "MQ" else "Mg", *rest]), token[:-2] + "AA", "x", payload):
         assert client.get(f"{base}/{altered}/{filename}").status_code == 404, altered
+
+
+@pytest.fixture
+def links(app: Flask, client: FlaskClient, as_member: Headers) -> dict[str, str]:
+    """The links of a member to a hidden frame's file and to its picture."""
+    with app.app_context():
+        add_stored_frame("secret", b"secret", proposal_id="SECRET2026A-001", public_date="2100-01-01")
+        add_preview("secret")
+    (record,) = client.get("/frames/?include_thumbnails=true", headers=as_member).json["results"]
+    return {"downloads": record["url"], "pictures": record["thumbnails"][0]["url"]}
+
+
+def test_a_picture_s_link_shows_it_to_whoever_has_it(client: FlaskClient, links: dict[str, str]) -> None:
+    answer = client.get(links["pictures"])
+    assert (answer.data, answer.mimetype) == (b"\xff\xd8", "image/jpeg")
+    assert answer.headers["Content-Disposition"] == "inline; filename=secret-small.jpg"
+    assert answer.headers["Cache-Control"] == "max-age=3600, private"
+    with patch("itsdangerous.timed.time.time", return_value=time.time() + 49 * 3600):
+        assert client.get(links["pictures"]).json["code"] == "link_expired"
+
+
+def test_a_link_to_a_picture_is_none_to_a_file(client: FlaskClient, links: dict[str, str]) -> None:
+    for kind, other in (("downloads", "pictures"), ("pictures", "downloads")):
+        answer = client.get(links[kind].replace(f"/{kind}/", f"/{other}/"))
+        assert (answer.status_code, answer.json["code"]) == (404, "link_invalid")
+    base, token, filename = links["pictures"].rsplit("/", 2)
+    for altered in (f"A{token[1:]}", f"{token[:-2]}AA", token.split(".")[0]):
+        assert client.get(f"{base}/{altered}/{filename}").status_code == 404
 
 
 def test_a_lost_file_is_said_to_be_lost(app: Flask, client: FlaskClient, link: str, tmp_path: Path) -> None:

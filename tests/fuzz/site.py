@@ -45,9 +45,10 @@ class Site:
     viewers: Mapping[str, Viewer]
 
     def list_downloads(self) -> list[tuple[str, str]]:
-        """Return the token and the file's name of each download link that anybody sees."""
-        records = requests.get(f"{self.url}/frames/", timeout=60).json()["results"]
-        return [tuple(record["url"].split("/")[-2:]) for record in records]
+        """Return the token and the file's name of each link, to a file or a picture, that anybody sees."""
+        records = requests.get(f"{self.url}/frames/?include_thumbnails=true", timeout=60).json()["results"]
+        shown = [*records, *(picture for record in records for picture in record["thumbnails"])]
+        return [tuple(one["url"].split("/")[-2:]) for one in shown]
 
 
 @contextmanager

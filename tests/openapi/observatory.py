@@ -74,6 +74,7 @@ REQUESTS = {
     "monitoring.show_metrics": Request("/metrics"),
     "openapi_api.show_document": Request("/openapi/"),
     "downloads.download": Request("{download}"),
+    "downloads.show_thumbnail": Request("{picture}"),
 }
 
 
@@ -102,9 +103,14 @@ class Observatory:
     def ask(self, endpoint: str) -> Any:
         """Send an endpoint's request, as the operator."""
         request = REQUESTS[endpoint]
-        path = self.client.get("/frames/1/").json["url"] if "{download}" in request.path else request.path
+        path = request.path.format(**self._list_links()) if "{" in request.path else request.path
         body = {name: self._fill_in(value) for name, value in request.json.items()} if request.json else None
         return self.client.open(path, method=request.method, json=body, headers=self.headers)
+
+    def _list_links(self) -> dict[str, str]:
+        """Return the links of frame 1: to its file, and to its picture."""
+        record = self.client.get("/frames/1/?include_thumbnails=true").json
+        return {"download": record["url"], "picture": record["thumbnails"][0]["url"]}
 
     def _fill_in(self, value: Any) -> Any:
         return value.format(incoming=self.incoming) if isinstance(value, str) else value

@@ -109,7 +109,8 @@ def test_each_error_is_as_the_document_says(
 ) -> None:
     for endpoint, operation in OPERATIONS.items():
         request = REQUESTS[endpoint]
-        path = request.path.format(download="/downloads/wrong/frame.fits").partition("?")[0]
+        links = {"download": "/downloads/wrong/frame.fits", "picture": "/pictures/wrong/frame-small.jpg"}
+        path = request.path.format(**links).partition("?")[0]
         wrong = [(path, {}), (f"{path}?colour=blue", {}), (path, as_member)]
         wrong += [(path, {"Authorization": "Token wrong"})] if REFUSALS[operation.who] else []
         for address, headers in wrong:
@@ -134,14 +135,19 @@ def test_answers_to_clients_that_have_the_file_are_as_the_document_says(observat
     with observatory.app.app_context():
         add_stored_frame("frame", b"content")
         add_preview("frame")
-    link = observatory.client.get("/frames/1/").json["url"]
+    record = observatory.client.get("/frames/1/?include_thumbnails=true").json
+    paths = {
+        "downloads.download": record["url"],
+        "downloads.show_thumbnail": record["thumbnails"][0]["url"],
+        "frames_views.show_preview": "/frames/1/previews/small.jpg",
+    }
     asked = [
         ({"Range": "bytes=0-3"}, 206),
         ({"Range": "bytes=99-"}, 416),
         ({"If-None-Match": "*"}, 304),
         ({"If-Match": '"another"'}, 412),
     ]
-    for endpoint, path in (("downloads.download", link), ("frames_views.show_preview", "/frames/1/previews/small.jpg")):
+    for endpoint, path in paths.items():
         for headers, status in asked:
             answer = observatory.client.get(path, headers=headers)
             assert answer.status_code == status

@@ -26,7 +26,7 @@ CHANGING = {
 }
 #: These, only where they are of this type.
 CHANGING_BY_TYPE = {("size", int): 1_048_576, ("request_id", str): "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"}
-DOWNLOAD_TOKEN = re.compile(r"(?<=/downloads/)[^/]+")
+DOWNLOAD_TOKEN = re.compile(r"(?<=/downloads/)[^/]+|(?<=/pictures/)[^/]+")
 UNSHOWN = {"openapi_api.show_document"}  # it would hold itself
 
 
