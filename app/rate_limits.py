@@ -19,7 +19,7 @@ FREE_BLUEPRINTS = frozenset(
     {"accounts", "accounts_api", "ingest_api", "ingest_views", "monitoring", "openapi_api", "openapi_views", "portal"}
 )
 #: What pages consist of, and files by links: the page and the record that had the links were counted.
-FREE_ENDPOINTS = frozenset({"static", "downloads.download", "frames_views.show_preview"})
+FREE_ENDPOINTS = frozenset({"static", "downloads.download", "downloads.show_thumbnail", "frames_views.show_preview"})
 #: What telescopes and pipelines need to send a frame, and is counted for others.
 INGEST_ENDPOINTS = frozenset({"frames_api.post_frame", "thumbnails_api.post_thumbnail", "versions_api.list_versions"})
 

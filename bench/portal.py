@@ -19,7 +19,7 @@ from bench.report import build_table, replace_section
 from bench.workers import BenchError
 from bench.zip import fill, local_store, set_environment
 from tests.portal.portal_server import PortalServer, build_profile, portal_server
-from tests.services import temporary_folder
+from tests.services import NO_LIMITS, temporary_folder
 from tests.web_server import running_web_server
 
 DOCUMENT = PROJECT_DIR / "docs" / "performance.md"
@@ -116,13 +116,17 @@ def busy_archive() -> Iterator[tuple[str, PortalServer]]:
     with ExitStack() as stack:
         folder, portal = stack.enter_context(temporary_folder()), stack.enter_context(portal_server())
         portal.profiles |= {f"Token {number}": build_profile(f"user{number % PORTAL_USERS}") for number in range(10**5)}
-        settings = stack.enter_context(local_store(folder)) | {
-            "DATA_DIR": str(folder),
-            "DATABASE_URL": f"sqlite:///{folder / 'archive.db'}",
-            "REDIS_URL": "redis://127.0.0.1:1",  # nothing is ingested: there is none
-            "SECRET_KEY": "bench",
-            "OAUTH_PROFILE_URL": portal.url,
-        }
+        settings = (
+            stack.enter_context(local_store(folder))
+            | NO_LIMITS
+            | {
+                "DATA_DIR": str(folder),
+                "DATABASE_URL": f"sqlite:///{folder / 'archive.db'}",
+                "REDIS_URL": "redis://127.0.0.1:1",  # nothing is ingested: there is none
+                "SECRET_KEY": "bench",
+                "OAUTH_PROFILE_URL": portal.url,
+            }
+        )
         stack.enter_context(set_environment(settings))
         fill(settings, FRAMES, FRAME_BYTES)
         yield stack.enter_context(running_web_server(settings, folder / "web.log")).url, portal

@@ -12,7 +12,7 @@ import requests
 from redis import Redis
 
 from bench.archive import BenchArchive
-from tests.services import postgres_server, redis_server, s3_server
+from tests.services import NO_LIMITS, postgres_server, redis_server, s3_server
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
 LOCAL, S3 = "local", "S3"
@@ -90,7 +90,7 @@ def empty_archive(setup: Setup, servers: Servers, store: Store, folder: Path) ->
         "SECRET_KEY": "bench",
         "INGEST_ROOTS": str(folder),
     }
-    archive = BenchArchive(settings | store.settings)
+    archive = BenchArchive(settings | store.settings | NO_LIMITS)
     try:
         yield archive
     finally:

@@ -24,7 +24,7 @@ from app.processes import PROJECT_DIR, end_with_parent
 from bench.machine import describe_machine, describe_versions
 from bench.report import build_table, replace_section
 from bench.workers import BenchError
-from tests.services import LOOPBACK, free_port, temporary_folder
+from tests.services import LOOPBACK, NO_LIMITS, free_port, temporary_folder
 from tests.stored_frames import add_stored_frame
 from tests.web_server import WebServer, running_web_server
 
@@ -187,12 +187,16 @@ def measure_row(files: str, store: str, scale: float) -> list[str]:
     count, size = SETS[files]
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder())
-        settings = stack.enter_context(STORES[store](folder)) | {
-            "DATA_DIR": str(folder),
-            "DATABASE_URL": f"sqlite:///{folder / 'archive.db'}",
-            "REDIS_URL": "redis://127.0.0.1:1",  # nothing is ingested: there is none
-            "SECRET_KEY": "bench",
-        }
+        settings = (
+            stack.enter_context(STORES[store](folder))
+            | NO_LIMITS
+            | {
+                "DATA_DIR": str(folder),
+                "DATABASE_URL": f"sqlite:///{folder / 'archive.db'}",
+                "REDIS_URL": "redis://127.0.0.1:1",  # nothing is ingested: there is none
+                "SECRET_KEY": "bench",
+            }
+        )
         stack.enter_context(set_environment(settings))
         ids = fill(settings, max(2, round(count * scale)), size)
         server = stack.enter_context(running_web_server(settings, folder / "web.log"))

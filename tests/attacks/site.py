@@ -22,6 +22,7 @@ from tests.attacks.attacker import HIDDEN, Answer, Attacker
 from tests.fits_factory import write_fits
 from tests.live import LiveArchive, running_archive
 from tests.scripted_server import ScriptedServer, scripted_server
+from tests.services import NO_LIMITS
 
 SECRET_KEY = "attacked-but-never-told-to-anybody"
 PROPOSAL = "OPEN2024A-001"
@@ -173,7 +174,7 @@ class Session:
 @contextmanager
 def attacked_site(data_dir: Path, folder: Path, browser: Browser, **settings: str) -> Iterator[Site]:
     """Run an archive as in production, its pages on plain HTTP."""
-    production = {
+    production = NO_LIMITS | {
         "ENVIRONMENT": "production",
         "SECRET_KEY": SECRET_KEY,
         "TRUSTED_HOSTS": "127.0.0.1",
