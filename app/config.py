@@ -329,6 +329,8 @@ class AppConfig:
         """
         values, faults = _read_all(environ)
         faults += _list_missing(values)
+        if values.get("environment") == PRODUCTION:
+            faults += _list_missing_in_production(values, environ)
         if faults:
             raise SettingError("\n".join(faults))
         data_dir = Path(values["data_dir"]).expanduser().resolve()
@@ -359,18 +361,30 @@ def _read_all(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _list_missing(values: Mapping[str, Any]) -> list[str]:
-    """Say which settings lack another that they need, and which secrets production lacks."""
-    missing = [
+    """Say which settings lack another that they need."""
+    return [
         f"The setting {needed} is missing: {name} needs it."
         for name, others in NEEDS.items()
         for needed in others
         if values.get(name.lower()) and not values.get(needed.lower(), "unreadable")
     ]
-    if values.get("environment") == PRODUCTION and len(values.get("secret_key", "")) < SHORTEST_SECRET:
+
+
+def _list_missing_in_production(values: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Say what has a default that is for trying out only."""
+    missing = []
+    if len(values.get("secret_key", "")) < SHORTEST_SECRET:
         missing.append(
             f"The setting SECRET_KEY is missing, or short: in production it must be a random text of {SHORTEST_SECRET} "
             "characters or more, as “openssl rand -hex 32” makes."
         )
+    if not (values.get("public_url", "unreadable") or values.get("trusted_hosts")):
+        missing.append(
+            "The setting PUBLIC_URL is missing: without it, or TRUSTED_HOSTS, links would lead to whatever host a "
+            "request names."
+        )
+    if environ.get("FILESTORE_TYPE") == "s3" and not environ.get("BUCKET"):
+        missing.append("The setting BUCKET is missing: FILESTORE_TYPE=s3 needs it.")
     return missing
 
 

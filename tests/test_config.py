@@ -40,16 +40,18 @@ def test_production_without_a_real_secret_does_not_start(tmp_path: Path, secret:
 
 def test_all_that_is_wrong_is_said_in_one_go(tmp_path: Path) -> None:
     wrong = {"ENVIRONMENT": "production", "PORT": "http", "WEBHOOK_URLS": "https://a.example", "INTAKE_RABBITMQ": "1"}
+    wrong["FILESTORE_TYPE"] = "s3"
     with pytest.raises(SettingError) as refused:
         AppConfig.from_env({"DATA_DIR": str(tmp_path)} | wrong)
     named = [line.split()[2] for line in str(refused.value).splitlines()]
-    assert named == ["PORT", "QUEUE_BROKER_URL", "WEBHOOK_SECRET", "SECRET_KEY"]
+    assert named == ["PORT", "QUEUE_BROKER_URL", "WEBHOOK_SECRET", "SECRET_KEY", "PUBLIC_URL", "BUCKET"]
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("of the file, and long enough for anybody\n")
     settings = {"DATA_DIR": str(tmp_path), "ENVIRONMENT": "production", "SECRET_KEY_FILE": str(file)}
+    settings["TRUSTED_HOSTS"] = "archive.example"
     assert AppConfig.from_env(settings).secret_key == "of the file, and long enough for anybody"
     with pytest.raises(SettingError, match="SECRET_KEY_FILE names can't be read"):
         AppConfig.from_env(settings | {"SECRET_KEY_FILE": str(tmp_path / "none")})
