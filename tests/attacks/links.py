@@ -124,10 +124,10 @@ def guess(site: Site) -> Iterator[Answer]:
 @LINKS.add(
     "numbers of 0, −1, 2⁶³, 10³⁰ and in other digits",
     "a fault",
-    "200, 400 `bad_parameter`, 404 `frame_not_found`, 404 `not_found`",
+    "400 `bad_parameter`, 404 `frame_not_found`, 404 `not_found`, 404 `thumbnail_not_found`, 404 `version_not_found`",
 )
 def ask_for_odd_numbers(site: Site) -> Iterator[Answer]:
-    for number in ("-1", 2**63, 10**30, "%D9%A1", "1.0", "0x1", "1%00", "1;2", "+1"):
+    for number in ("-1", 2**63, 10**30, "%D9%A9" * 6, "1.0", "0x1", "1%00", "1;2", "+1"):
         yield site.nobody.get(f"/frames/{number}/")
         yield site.nobody.get(f"/thumbnails/{number}/")
         yield site.holder("telescope").get(f"/versions/{number}/")
