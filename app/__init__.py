@@ -12,7 +12,7 @@ from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
 from app.audit import cli as audit_cli
 from app.commands import ArchiveCommands
-from app.config import PRODUCTION, AppConfig
+from app.config import AppConfig
 from app.cors import register_cors
 from app.counters import Counters
 from app.database import build_engine_options, set_up_connections
@@ -43,6 +43,7 @@ from app.proposals import cli as proposals_cli
 from app.proposals import views as proposals_views
 from app.rate_limits import register_limits
 from app.request_ids import follow_requests
+from app.settings import PRODUCTION
 from app.thumbnails import api as thumbnails_api
 from app.versions import api as versions_api
 from ocs_archive.storage.filestorefactory import FileStoreFactory

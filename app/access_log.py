@@ -6,9 +6,9 @@ from typing import Any
 from gunicorn.glogging import Logger
 from structlog.contextvars import clear_contextvars
 
-from app.config import SETTINGS
 from app.logs import build_formatter
 from app.request_ids import HEADER
+from app.settings import SETTINGS
 
 
 class WebLogger(Logger):  # type: ignore[misc]  # gunicorn has no types

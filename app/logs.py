@@ -13,7 +13,7 @@ import structlog
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor
 
-from app.config import JSON, TEXT
+from app.settings import JSON, TEXT
 
 #: Libraries that tell of each of their steps; what pika says of a lost connection in forty lines we say in one.
 CHATTY = {"botocore": logging.WARNING, "pika": logging.CRITICAL}

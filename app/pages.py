@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 
 from app.accounts.viewer import ANONYMOUS, current_viewer
 from app.addresses import address_with
-from app.config import PRODUCTION
 from app.errors import ArchiveError
 from app.extensions import get_config
+from app.settings import PRODUCTION
 from app.times import format_utc
 
 SECURITY_HEADERS = {

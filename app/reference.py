@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from app.config import SETTINGS as APP_SETTINGS
 from app.ingest.error_codes import CODES_BY_CLASS
+from app.settings import SETTINGS as APP_SETTINGS
 from ocs_archive.settings import SETTINGS as LIBRARY_SETTINGS
 from ocs_archive.settings import Setting
 

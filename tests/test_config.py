@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.config import SETTINGS, AppConfig
+from app.config import AppConfig
 from app.reference import PAPERS, PROJECT_DIR
+from app.settings import SETTINGS
 from ocs_archive.settings import SettingError
 
 

@@ -18,8 +18,8 @@ from gunicorn.config import Config
 from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from app.access_log import WebLogger
-from app.config import JSON, TEXT
 from app.logs import build_formatter
+from app.settings import JSON, TEXT
 from tests.fits_factory import write_fits
 from tests.fixtures.ingest import Headers, Work, upload
 from tests.live import LiveArchive

@@ -6,8 +6,9 @@ A frame is hidden as long as it is not public. Whoever gets one all the same has
 import datetime as dt
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import false, or_, select, true
+from sqlalchemy import Row, false, or_, select, true
 
 from app.accounts.viewer import Viewer
 from app.extensions import db
@@ -37,6 +38,11 @@ def of_own_proposals(viewer: Viewer) -> Condition:
 def is_public(public_date: dt.datetime | None) -> bool:
     """Say whether the world may see a frame by now."""
     return public_date is not None and public_date <= dt.datetime.now(dt.UTC)
+
+
+def build_read(row: Row[Any]) -> Read:
+    """Return what a row of a version or a thumbnail says of its frame."""
+    return row.frame_id, row.proposal_id, row.public_date
 
 
 def note_denied(viewer: Viewer, what: str, *which: Condition) -> None:

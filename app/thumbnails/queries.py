@@ -9,7 +9,7 @@ from app.accounts.viewer import Viewer
 from app.errors import NotFound
 from app.extensions import db
 from app.frames.models import Frame, Thumbnail
-from app.frames.visibility import Read, note_denied, note_privileged, visible_to
+from app.frames.visibility import build_read, note_denied, note_privileged, visible_to
 from app.paging import Page, read_page
 
 FRAME_COLUMNS = (
@@ -25,7 +25,7 @@ def list_thumbnails(viewer: Viewer, search: Mapping[str, Any]) -> Page:
     """Return the page of thumbnails that a search, as `ThumbnailSearchSchema` loads it, asks for; the newest first."""
     conditions = [column == search[name] for name, column in FILTERS.items() if name in search]
     page = read_page(_visible_to(viewer).where(*conditions).order_by(Thumbnail.id.desc()), search)
-    note_privileged(viewer, "thumbnails", map(_name_frame, page.rows))
+    note_privileged(viewer, "thumbnails", map(build_read, page.rows))
     return page
 
 
@@ -42,7 +42,7 @@ def get_thumbnail(viewer: Viewer, thumbnail_id: int) -> Row[Any]:
         shown = select(Thumbnail.frame_id).where(Thumbnail.id == thumbnail_id)
         note_denied(viewer, "thumbnail", Frame.id.in_(shown))
         raise NotFound(f"There is no thumbnail {thumbnail_id} that you may see.", code="thumbnail_not_found")
-    note_privileged(viewer, "thumbnail", [_name_frame(found)])
+    note_privileged(viewer, "thumbnail", [build_read(found)])
     return found
 
 
@@ -60,7 +60,3 @@ def get_written_thumbnail(viewer: Viewer, thumbnail_id: int, sent: Mapping[str, 
 def _visible_to(viewer: Viewer) -> Select[Any]:
     columns = *Thumbnail.__table__.columns, *FRAME_COLUMNS, Frame.public_date
     return select(*columns).join(Frame).where(visible_to(viewer))
-
-
-def _name_frame(thumbnail: Row[Any]) -> Read:
-    return thumbnail.frame_id, thumbnail.proposal_id, thumbnail.public_date

@@ -13,7 +13,7 @@ from app.accounts.viewer import Viewer
 from app.errors import NotFound
 from app.extensions import db
 from app.frames.models import Frame, Version
-from app.frames.visibility import Read, note_denied, note_privileged, visible_to
+from app.frames.visibility import build_read, note_denied, note_privileged, visible_to
 from app.paging import Page, read_page
 
 
@@ -40,7 +40,7 @@ def get_version(viewer: Viewer, version_id: int) -> Row[Any]:
         shown = select(Version.frame_id).where(Version.id == version_id)
         note_denied(viewer, "version", Frame.id.in_(shown))
         raise NotFound(f"There is no version {version_id} that you may see.", code="version_not_found")
-    note_privileged(viewer, "version", [_name_frame(found)])
+    note_privileged(viewer, "version", [build_read(found)])
     return found
 
 
@@ -50,9 +50,5 @@ def _select_versions(viewer: Viewer) -> Select[Any]:
 
 
 def _show(viewer: Viewer, page: Page) -> Page:
-    note_privileged(viewer, "versions", map(_name_frame, page.rows))
+    note_privileged(viewer, "versions", map(build_read, page.rows))
     return page
-
-
-def _name_frame(version: Row[Any]) -> Read:
-    return version.frame_id, version.proposal_id, version.public_date

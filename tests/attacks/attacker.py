@@ -68,13 +68,10 @@ class Attacker:
         method: str,
         target: str,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
-        *,
-        body: bytes = b"",
-        form: Any = None,
-        json: Any = None,
+        **content: Any,
     ) -> Answer:
-        """Send a request whose target and headers go out as they are."""
-        return self.send(self.build(method, target, headers, body=body, form=form, json=json))
+        """Send a request, as `build` makes it, whose target and headers go out as they are."""
+        return self.send(self.build(method, target, headers, **content))
 
     def get(self, target: str, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Answer:
         return self.ask("GET", target, headers)

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-import app.config
+import app.settings
 import ocs_archive.settings
 from tests.faults.disk import take_own_mounts
 from tests.faults.night import Plan, run_night
@@ -32,7 +32,7 @@ def main() -> int:
     options = parse_options()
     take_own_mounts()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # of the S3 server, which would tell each request
-    for name in (*app.config.SETTINGS, *ocs_archive.settings.SETTINGS):
+    for name in (*app.settings.SETTINGS, *ocs_archive.settings.SETTINGS):
         os.environ.pop(name, None)  # the night has its own
     for name in OWN_SERVERS:
         os.environ.pop(name, None)

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from structlog.contextvars import get_contextvars
 
-from app.config import JSON, TEXT
 from app.extensions import db
 from app.logs import build_formatter
+from app.settings import JSON, TEXT
 from tests.fixtures.ingest import Headers
 from tests.frames_factory import add_preview
 from tests.html_page import BROWSER
@@ -59,7 +59,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
     def take() -> list[tuple[Any, ...]]:
         found = [record for record in caplog.records if record.name == "app.frames.visibility"]
         caplog.clear()
-        return [(line.getMessage(), line.viewer, line.frames, line.reason) for line in found]  # type: ignore[attr-defined]
+        return [(line.getMessage(), line.viewer, line.frames, line.reason) for line in found]
 
     with caplog.at_level(logging.INFO, "app.frames.visibility"):
         yield take

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-import app.config
+import app.settings
 import ocs_archive.settings
 from app.openapi.operations import OPERATIONS
 from tests.contract.stock import SEEN
@@ -34,7 +34,7 @@ def main() -> int:
     3 means that a server that it needs is not installed here.
     """
     options = parse_options()
-    for name in (*app.config.SETTINGS, *ocs_archive.settings.SETTINGS):
+    for name in (*app.settings.SETTINGS, *ocs_archive.settings.SETTINGS):
         os.environ.pop(name, None)  # the run has its own
     folder = Path(tempfile.mkdtemp(prefix="archive-fuzz-"))
     plan = Plan(drawn=math.ceil(options.cases / len(OPERATIONS) / len(SEEN)), seed=options.seed)

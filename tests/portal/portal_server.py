@@ -41,7 +41,7 @@ class PortalServer:
 def portal_server() -> Iterator[PortalServer]:
     server = ThreadingHTTPServer((LOOPBACK, 0), _Handler)
     portal = PortalServer(f"http://{LOOPBACK}:{server.server_port}/api/profile/")
-    server.portal = portal  # type: ignore[attr-defined]  # the handler knows only its server
+    server.portal = portal
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -55,7 +55,7 @@ def portal_server() -> Iterator[PortalServer]:
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        portal: PortalServer = self.server.portal  # type: ignore[attr-defined]
+        portal: PortalServer = self.server.portal
         authorization = self.headers.get("Authorization", "")
         portal.asked.append(authorization)
         if portal.mood == "hangs":

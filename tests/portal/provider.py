@@ -77,11 +77,11 @@ class Provider:
 @contextmanager
 def running_provider() -> Iterator[Provider]:
     server = ThreadingHTTPServer((LOOPBACK, 0), _Handler)
-    server.provider = Provider(f"http://{LOOPBACK}:{server.server_port}")  # type: ignore[attr-defined]  # as elsewhere
+    server.provider = Provider(f"http://{LOOPBACK}:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield server.provider  # type: ignore[attr-defined]  # as above
+        yield server.provider
     finally:
         server.shutdown()
         thread.join()
@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         form = {name: values[0] for name, values in parse_qs(body).items()}
-        provider: Provider = self.server.provider  # type: ignore[attr-defined]  # as above
+        provider: Provider = self.server.provider
         status, answer = provider.answer(self.path, self.headers.get("Authorization", ""), form)
         content = json.dumps(answer).encode()
         self.send_response(status)
