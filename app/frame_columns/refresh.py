@@ -1,0 +1,117 @@
+"""Bringing the columns up to date: each answer takes in what was committed before it."""
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Row, Text, cast, exists, func, select
+
+from app.extensions import db
+from app.frame_columns.columns import GROUPED, NEVER, UNLISTED, Columns, FrameRow
+from app.frame_columns.models import FrameChange
+from app.frames.models import Frame, Version
+
+log = logging.getLogger(__name__)
+
+ROWS_AT_A_TIME = 20_000
+IDS_AT_A_TIME = 1_000
+#: Changes are kept for a day; whoever has not looked for half of one begins anew.
+LONGEST_SLEEP_S = 12 * 3600
+MOST_CHANGES = 300_000  # to read all frames is quicker then
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+FIRST_DAY = EPOCH.date()
+MICROSECOND = dt.timedelta(microseconds=1)
+NO_NIGHT = -1_000_000
+
+ROWS = select(
+    Frame.id,
+    *(getattr(Frame, name) for name in GROUPED),
+    Frame.target_name,
+    Frame.observation_day,
+    Frame.exposure_time,
+    Frame.observation_date,
+    Frame.public_date,
+    exists().where(Version.frame_id == Frame.id).label("has_version"),
+)
+
+
+class FrameColumns:
+    """The columns of one process, and how far they have got."""
+
+    def __init__(self) -> None:
+        self._columns = Columns()
+        self._lock = threading.Lock()
+        self._looked_s = -float("inf")
+        self._horizon = 0
+        self._seen: set[int] = set()
+
+    def refresh(self) -> Columns:
+        """Return the columns with all that has been committed by now."""
+        with self._lock:
+            begin_s = time.monotonic()
+            changes = self._find_changes() if begin_s - self._looked_s < LONGEST_SLEEP_S else None
+            if changes is None or len(changes) > MOST_CHANGES:
+                self._read_all()
+            elif changes:
+                self._take_in({change.frame_id for change in changes if change.id not in self._seen})
+                self._horizon, self._seen = changes[-1].horizon, {change.id for change in changes}
+            self._looked_s = begin_s
+            return self._columns
+
+    def _find_changes(self) -> list[Row[Any]]:
+        """List the changes since the last look, and some that have been seen.
+
+        A number may be given to a transaction that commits after one with a higher number, so that PostgreSQL is asked
+        for all since the oldest transaction that was under way.
+        """
+        since = FrameChange.transaction_id >= self._horizon if _is_postgresql() else FrameChange.id > self._horizon
+        statement = select(FrameChange.id, FrameChange.frame_id, _horizon().label("horizon")).where(since)
+        return list(db.session.execute(statement.order_by(FrameChange.id)))
+
+    def _read_all(self) -> None:
+        begin_s, columns = time.monotonic(), Columns()
+        horizon = db.session.scalar(select(_horizon() if _is_postgresql() else func.max(FrameChange.id))) or 0
+        rows = db.session.execute(ROWS, execution_options={"yield_per": ROWS_AT_A_TIME})
+        for part in rows.partitions():
+            columns.put([_build_row(row) for row in part])
+        self._columns, self._horizon, self._seen = columns, horizon, set()
+        log.info("read the columns of %d frames in %.1f s", len(columns), time.monotonic() - begin_s)
+
+    def _take_in(self, ids: Iterable[int]) -> None:
+        wanted = sorted(ids)
+        for begin in range(0, len(wanted), IDS_AT_A_TIME):
+            part = wanted[begin : begin + IDS_AT_A_TIME]
+            rows = db.session.execute(ROWS.where(Frame.id.in_(part))).all()
+            self._columns.put([_build_row(row) for row in rows], set(part) - {row.id for row in rows})
+
+
+def _horizon() -> ColumnElement[int]:
+    """Return what the next look begins from: on PostgreSQL the oldest transaction that is under way."""
+    if not _is_postgresql():
+        return FrameChange.id.expression
+    return cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
+
+
+def _build_row(row: Row[Any]) -> FrameRow:
+    frame_id, *group, target, night, exposure_time, observed, released, has_version = row
+    return FrameRow(
+        frame_id,
+        tuple(group),
+        target,
+        (night - FIRST_DAY).days if night else NO_NIGHT,
+        float("nan") if exposure_time is None else exposure_time,
+        to_microseconds(observed) if observed and has_version else UNLISTED,
+        to_microseconds(released) if released else NEVER,
+    )
+
+
+def to_microseconds(time: dt.datetime) -> int:
+    """Return a time as the columns have it."""
+    return (time - EPOCH) // MICROSECOND
+
+
+def _is_postgresql() -> bool:
+    return db.engine.dialect.name == "postgresql"
