@@ -23,6 +23,7 @@ from app.embargoes import views as embargoes_views
 from app.errors import register_error_handlers
 from app.events import cli as events_cli
 from app.extensions import csrf, db, migrate
+from app.frame_columns.refresh import FrameColumns
 from app.frames import api as frames_api
 from app.frames import views as frames_views
 from app.frames.configuration_types import ConfigurationTypes
@@ -99,6 +100,7 @@ def create_app(config: AppConfig) -> Flask:
     app.extensions["redis"] = Redis.from_url(config.redis_url)
     app.extensions["configuration_types"] = ConfigurationTypes(config.configdb_url, config.configuration_types)
     app.extensions["counters"] = Counters(config.redis_url)
+    app.extensions["frame_columns"] = FrameColumns()
     app.extensions["file_store"] = FileStoreFactory.get_file_store_class()()
     app.extensions["parts"] = Parts(config, app.extensions["file_store"])
     app.extensions["portal"] = Portal(config.oauth_profile_url)

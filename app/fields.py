@@ -8,6 +8,7 @@ import re
 from typing import Any, ClassVar
 
 import marshmallow as ma
+from anyascii import anyascii
 
 LARGEST_INT, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
 LONGEST_TEXT = 200
@@ -65,3 +66,8 @@ class Night(ma.fields.Field[dt.date]):
             return dt.date.fromisoformat(text)
         except ValueError:
             raise ma.ValidationError(f"{text!r} is no night: give 2026-11-20 or 20261120.") from None
+
+
+def to_ascii(name: str) -> str:
+    """Transliterate a name to lower-case ASCII, as both sides of a search for a target are."""
+    return anyascii(name).lower()

@@ -4,11 +4,14 @@ A frame's texts are the same as those of thousands of others. So each distinct c
 number, and a frame has that of its group: what a condition says of a text is decided once for each group.
 """
 
-from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from app.fields import to_ascii
 
 Numbers, Flags = NDArray[Any], NDArray[np.bool_]
 
@@ -33,6 +36,7 @@ DTYPES = {
 }
 UNLISTED = np.iinfo(np.int64).min  # observed: there is no such frame, or none that lists show
 NEVER = np.iinfo(np.int64).max  # released
+NO_NIGHT, NO_TIME = -1_000_000, -sys.float_info.max  # night, exposure_time
 BLOCK = 2**16  # frames; ids follow the time of arrival, so that the newest observations are in few blocks
 
 
@@ -95,30 +99,22 @@ class Groups:
                 self._numbers[field].add(self.names[field].number(value))
         return number
 
+    def numbers_of(self, field: str) -> Numbers:
+        """Return the number of each group's value of a field."""
+        return self._numbers[field].values
+
     def having(self, field: str, values: Collection[Any]) -> Flags:
         """Say of each group whether it has one of some values in a field."""
         names = self.names[field]
         wanted = np.zeros(len(names), bool)
         wanted[[number for value in values if (number := names.find(value)) is not None]] = True
-        return wanted[self._numbers[field].values]
+        return wanted[self.numbers_of(field)]
 
     def add_up(self, field: str, counts: Numbers) -> dict[Any, int]:
         """Return how many there are with each value of a field, from how many there are in each group."""
         names = self.names[field]
-        totals = np.bincount(self._numbers[field].values, weights=counts, minlength=len(names))
+        totals = np.bincount(self.numbers_of(field), weights=counts, minlength=len(names))
         return {names.values[number]: int(totals[number]) for number in np.flatnonzero(totals)}
-
-
-class FrameRow(NamedTuple):
-    """A frame as the columns keep it; `group` has the values of `GROUPED`."""
-
-    frame_id: int
-    group: tuple[Any, ...]
-    target: str
-    night: int
-    exposure_time: float
-    observed: int
-    released: int
 
 
 class Columns:
@@ -126,10 +122,11 @@ class Columns:
 
     def __init__(self, size: int = 0) -> None:
         self.groups, self.targets = Groups(), Names()
+        self.targets_ascii: list[str] = []  # each target's name as searches know it
         self._arrays = {name: np.zeros(size, dtype) for name, dtype in DTYPES.items()}
         self._arrays["observed"][:] = UNLISTED
-        self._newest = np.full(-(-size // BLOCK), UNLISTED)
-        self._oldest = np.full(-(-size // BLOCK), NEVER)
+        self.newest = np.full(-(-size // BLOCK), UNLISTED)
+        self.oldest = np.full(-(-size // BLOCK), NEVER)
 
     def __len__(self) -> int:
         return len(self._arrays["group"])
@@ -137,29 +134,41 @@ class Columns:
     def __getitem__(self, name: str) -> Numbers:
         return self._arrays[name]
 
-    def put(self, rows: Collection[FrameRow], gone: Collection[int] = ()) -> None:
-        """Write some frames, and forget some."""
+    def put(self, rows: Sequence[Sequence[Any]], gone: Collection[int] = ()) -> None:
+        """Write some frames, and forget some.
+
+        Parameters
+        ----------
+        rows
+            Of each frame its id, the target's name, night, exposure time, when it was observed and when it is released,
+            and the values of `GROUPED`.
+        gone
+            Ids of frames that are no more.
+        """
         changed = [frame_id for frame_id in gone if frame_id < len(self)]
         self._arrays["observed"][changed] = UNLISTED
         if rows:
-            places, groups, targets, *own = zip(*rows, strict=True)
-            self._make_room(max(places) + 1)
-            values = map(self.groups.number, groups), map(self.targets.number, targets), *own
-            for name, column in zip(DTYPES, values, strict=True):
-                self._arrays[name][np.array(places)] = list(column)
-            changed.extend(places)
+            ids, targets, *own = zip(*(row[:6] for row in rows), strict=True)
+            self._make_room(max(ids) + 1)
+            numbers = (
+                [self.groups.number(tuple(row[6:])) for row in rows],
+                [self._number_target(target) for target in targets],
+            )
+            places = np.array(ids)
+            for name, values in zip(DTYPES, (*numbers, *own), strict=True):
+                self._arrays[name][places] = values
+            changed.extend(ids)
         self._look_at_blocks({place // BLOCK for place in changed})
 
     def find_blocks(self, first: int, last: int) -> Numbers:
-        """Return the blocks that may have frames observed between two times, the one with the newest first."""
-        blocks = np.flatnonzero((self._newest >= first) & (self._oldest <= last))
-        return blocks[np.argsort(-self._newest[blocks], kind="stable")]
+        """Return the blocks that may have frames observed between two times."""
+        return np.flatnonzero((self.newest >= first) & (self.oldest <= last))
 
-    def newest_of(self, block: int) -> int:
-        return int(self._newest[block])
-
-    def oldest_of(self, block: int) -> int:
-        return int(self._oldest[block])
+    def _number_target(self, name: str) -> int:
+        number = self.targets.number(name)
+        if number == len(self.targets_ascii):
+            self.targets_ascii.append(to_ascii(name))
+        return number
 
     def _make_room(self, size: int) -> None:
         if size <= len(self):
@@ -167,12 +176,12 @@ class Columns:
         larger = Columns(-(-max(size, len(self) * 5 // 4) // BLOCK) * BLOCK)
         for name, array in self._arrays.items():
             larger._arrays[name][: len(array)] = array
-        larger._newest[: len(self._newest)], larger._oldest[: len(self._oldest)] = self._newest, self._oldest
-        self._arrays, self._newest, self._oldest = larger._arrays, larger._newest, larger._oldest
+        larger.newest[: len(self.newest)], larger.oldest[: len(self.oldest)] = self.newest, self.oldest
+        self._arrays, self.newest, self.oldest = larger._arrays, larger.newest, larger.oldest
 
     def _look_at_blocks(self, blocks: Iterable[int]) -> None:
         for block in blocks:
             observed = self._arrays["observed"][block * BLOCK : (block + 1) * BLOCK]
             listed = observed[observed != UNLISTED]
-            self._newest[block] = listed.max(initial=UNLISTED)
-            self._oldest[block] = listed.min(initial=NEVER)
+            self.newest[block] = listed.max(initial=UNLISTED)
+            self.oldest[block] = listed.min(initial=NEVER)

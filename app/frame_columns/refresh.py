@@ -1,16 +1,17 @@
 """Bringing the columns up to date: each answer takes in what was committed before it."""
 
-import datetime as dt
 import logging
 import threading
 import time
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Text, cast, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Row, Text, case, cast, exists, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.extensions import db
-from app.frame_columns.columns import GROUPED, NEVER, UNLISTED, Columns, FrameRow
+from app.frame_columns.columns import GROUPED, NEVER, NO_NIGHT, NO_TIME, UNLISTED, Columns
 from app.frame_columns.models import FrameChange
 from app.frames.models import Frame, Version
 
@@ -21,20 +22,50 @@ IDS_AT_A_TIME = 1_000
 #: Changes are kept for a day; whoever has not looked for half of one begins anew.
 LONGEST_SLEEP_S = 12 * 3600
 MOST_CHANGES = 300_000  # to read all frames is quicker then
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-FIRST_DAY = EPOCH.date()
-MICROSECOND = dt.timedelta(microseconds=1)
-NO_NIGHT = -1_000_000
 
+
+class microseconds(FunctionElement[int]):
+    """A time in microseconds since 1970, which is read far more quickly than a time."""
+
+    type, inherit_cache = BigInteger(), True
+
+
+class days(FunctionElement[int]):
+    """A date in days since 1970."""
+
+    type, inherit_cache = Integer(), True
+
+
+@compiles(microseconds, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"(extract(epoch FROM {compiler.process(element.clauses, **options)}) * 1000000)::bigint"
+
+
+@compiles(microseconds, "sqlite")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    time = compiler.process(element.clauses, **options)
+    return f"CAST(strftime('%s', {time}) AS INTEGER) * 1000000 + CAST(substr({time}, 21, 6) AS INTEGER)"
+
+
+@compiles(days, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)} - DATE '1970-01-01')"
+
+
+@compiles(days, "sqlite")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST(julianday({compiler.process(element.clauses, **options)}) - 2440587.5 AS INTEGER)"
+
+
+LISTED = exists().where(Version.frame_id == Frame.id)
 ROWS = select(
     Frame.id,
-    *(getattr(Frame, name) for name in GROUPED),
     Frame.target_name,
-    Frame.observation_day,
-    Frame.exposure_time,
-    Frame.observation_date,
-    Frame.public_date,
-    exists().where(Version.frame_id == Frame.id).label("has_version"),
+    func.coalesce(days(Frame.observation_day), NO_NIGHT),
+    func.coalesce(Frame.exposure_time, NO_TIME),
+    case((LISTED, func.coalesce(microseconds(Frame.observation_date), UNLISTED)), else_=UNLISTED),
+    func.coalesce(microseconds(Frame.public_date), NEVER),
+    *(getattr(Frame, name) for name in GROUPED),
 )
 
 
@@ -76,7 +107,7 @@ class FrameColumns:
         horizon = db.session.scalar(select(_horizon() if _is_postgresql() else func.max(FrameChange.id))) or 0
         rows = db.session.execute(ROWS, execution_options={"yield_per": ROWS_AT_A_TIME})
         for part in rows.partitions():
-            columns.put([_build_row(row) for row in part])
+            columns.put(part)
         self._columns, self._horizon, self._seen = columns, horizon, set()
         log.info("read the columns of %d frames in %.1f s", len(columns), time.monotonic() - begin_s)
 
@@ -85,7 +116,7 @@ class FrameColumns:
         for begin in range(0, len(wanted), IDS_AT_A_TIME):
             part = wanted[begin : begin + IDS_AT_A_TIME]
             rows = db.session.execute(ROWS.where(Frame.id.in_(part))).all()
-            self._columns.put([_build_row(row) for row in rows], set(part) - {row.id for row in rows})
+            self._columns.put(rows, set(part) - {row.id for row in rows})
 
 
 def _horizon() -> ColumnElement[int]:
@@ -93,24 +124,6 @@ def _horizon() -> ColumnElement[int]:
     if not _is_postgresql():
         return FrameChange.id.expression
     return cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
-
-
-def _build_row(row: Row[Any]) -> FrameRow:
-    frame_id, *group, target, night, exposure_time, observed, released, has_version = row
-    return FrameRow(
-        frame_id,
-        tuple(group),
-        target,
-        (night - FIRST_DAY).days if night else NO_NIGHT,
-        float("nan") if exposure_time is None else exposure_time,
-        to_microseconds(observed) if observed and has_version else UNLISTED,
-        to_microseconds(released) if released else NEVER,
-    )
-
-
-def to_microseconds(time: dt.datetime) -> int:
-    """Return a time as the columns have it."""
-    return (time - EPOCH) // MICROSECOND
 
 
 def _is_postgresql() -> bool:

@@ -13,10 +13,10 @@ from app.embargoes.actions import decide_public_date, hold_rulings
 from app.errors import BadRequest
 from app.events.actions import owe
 from app.extensions import Model, db, get_table, insert_for_dialect
+from app.fields import to_ascii
 from app.frames import sky
 from app.frames.models import FileFault, Frame, Header, RelatedFrame, Thumbnail, Version
 from app.frames.queries import find_version_by_md5
-from app.frames.search import to_ascii
 from app.posted_files import build_store_path, take_in
 
 FRAME_FIELDS = (

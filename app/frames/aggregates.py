@@ -3,12 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import select
-
 from app.accounts.viewer import Viewer
-from app.extensions import db
-from app.frames.models import Frame
-from app.frames.queries import matching
+from app.frames.queries import select_matching
 
 #: Columns by the names that OCS programs know them by.
 AGGREGATES = {
@@ -23,9 +19,5 @@ AGGREGATES = {
 
 def list_values(viewer: Viewer, columns: Collection[str], search: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return the values, sorted, that the frames of a search have in some columns."""
-    return {name: _list_values(viewer, name, search) for name in columns}
-
-
-def _list_values(viewer: Viewer, name: str, search: Mapping[str, Any]) -> list[Any]:
-    column = getattr(Frame, name)
-    return list(db.session.scalars(select(column).where(*matching(viewer, search)).distinct().order_by(column)))
+    counted = select_matching(viewer, search).count_values(*columns)
+    return {name: sorted(values) for name, values in counted.items()}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -25,11 +26,13 @@ from sqlalchemy import (
 
 from app.accounts.viewer import Viewer
 from app.errors import NotFound
-from app.extensions import db, get_config, get_table
-from app.frames.counting import count_matching
+from app.extensions import db, get_table
+from app.frame_columns.queries import select_frames
+from app.frame_columns.selection import Order, Selection, in_groups
+from app.frame_columns.times import to_microseconds
 from app.frames.cursors import Cursor
 from app.frames.models import FileFault, Frame, Header, RelatedFrame, Thumbnail, Version
-from app.frames.search import DEFAULT_ORDERING, ORDERINGS, Condition, build_conditions
+from app.frames.search import DEFAULT_ORDERING, ORDERINGS, Condition, build_conditions, split_search
 from app.frames.visibility import note_denied, note_privileged, of_own_proposals, visible_to
 from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 
@@ -68,48 +71,65 @@ class FramePage:
 
 def list_frames(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     """Return the page of frames that a search, as `SearchSchema` loads it, asks for."""
-    if "cursor" in search or search.get("pagination_style") == "cursor":
-        return _list_by_cursor(viewer, search)
-    conditions = matching(viewer, search)
-    ordering = search.get("ordering", DEFAULT_ORDERING)
-    statement = select(*FRAME_COLUMNS).where(*conditions).order_by(*_order_by(ordering))
+    by_cursor = "cursor" in search or search.get("pagination_style") == "cursor"
+    return (_list_by_cursor if by_cursor else _list_by_offset)(viewer, search)
+
+
+def _list_by_offset(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     limit, offset = _limit(search), search.get("offset", 0)
-    rows = db.session.execute(statement.limit(limit + 1).offset(offset)).all()  # one more tells whether there is more
-    has_more, rows = len(rows) > limit, rows[:limit]
-    if not has_more and (rows or not offset):
-        count, is_estimated = offset + len(rows), False
-    else:
-        patience_s = None if search.get("force_count") else get_config().count_patience_ms / 1000
-        count, is_estimated = count_matching(conditions, patience_s)
-        count = max(count, offset + len(rows) + has_more) if is_estimated else count
-    return FramePage(_show(viewer, "records", rows, search), limit, offset, has_more, count, is_estimated)
+    found = select_matching(viewer, search)
+    ids = found.find_first(offset + limit + 1, _order(search))[offset:]
+    count = offset + len(ids) if 0 < len(ids) <= limit else found.count()
+    rows = _fetch(viewer, ids[:limit])
+    return FramePage(_show(viewer, "records", rows, search), limit, offset, len(ids) > limit, count, False)
 
 
 def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     ordering = search.get("ordering", DEFAULT_ORDERING)
     cursor = Cursor.from_token(search["cursor"], ordering) if "cursor" in search else None
     backwards = cursor is not None and cursor.is_backwards
-    sort_column, descending = _sort_column(ordering)
-    statement = (
-        select(*FRAME_COLUMNS, sort_column.label("sort_value"))
-        .where(*matching(viewer, search))
-        .order_by(*_order_by(ordering, backwards=backwards))
-        .limit(_limit(search) + 1)  # one more tells whether there is another page
-    )
+    limit, order = _limit(search), _order(search)
     if cursor:
-        statement = statement.where(_beyond(cursor, sort_column, descending=descending != backwards))
-    rows = list(db.session.execute(statement))
-    has_more = len(rows) > _limit(search)
-    rows = rows[: _limit(search)]
+        value = to_microseconds(cursor.value) if order.is_by_time else cursor.value
+        order = replace(order, is_descending=order.is_descending != backwards, after=(value, cursor.frame_id))
+    ids = select_matching(viewer, search).find_first(limit + 1, order)
+    has_more = len(ids) > limit
+    rows = _fetch(viewer, ids[:limit])
     if backwards:
         rows.reverse()
     has_next, has_previous = (cursor is not None, has_more) if backwards else (has_more, cursor is not None)
+    values = [getattr(row, order.field) for row in (rows[:1] + rows[-1:])]
+    if order.field == "exposure_time":
+        values = [-1.0 if value is None else value for value in values]
     return FramePage(
         _show(viewer, "records", rows, search),
-        _limit(search),
-        next_cursor=Cursor(ordering, rows[-1].sort_value, rows[-1].id) if rows and has_next else None,
-        previous_cursor=Cursor(ordering, rows[0].sort_value, rows[0].id, True) if rows and has_previous else None,
+        limit,
+        next_cursor=Cursor(ordering, values[-1], rows[-1].id) if rows and has_next else None,
+        previous_cursor=Cursor(ordering, values[0], rows[0].id, True) if rows and has_previous else None,
     )
+
+
+def select_matching(viewer: Viewer, search: Mapping[str, Any]) -> Selection:
+    condition, rest = split_search(search)
+    if search.get("public") is False and not viewer.is_admin:
+        condition &= in_groups("proposal_id", viewer.proposals)
+    others = build_conditions(rest)
+    ids = None
+    if others:
+        ids = np.array(db.session.scalars(select(Frame.id).where(*others)).all(), np.int64)
+    return select_frames(viewer, condition, ids)
+
+
+def _order(search: Mapping[str, Any]) -> Order:
+    ordering = search.get("ordering", DEFAULT_ORDERING)
+    return Order(ordering.removeprefix("-"), ordering.startswith("-"))
+
+
+def _fetch(viewer: Viewer, ids: Sequence[int]) -> list[Row[Any]]:
+    """Fetch some frames in the order of their ids' list."""
+    rows = db.session.execute(select(*FRAME_COLUMNS).where(Frame.id.in_(ids), visible_to(viewer)))
+    by_id = {row.id: row for row in rows}
+    return [by_id[frame_id] for frame_id in ids if frame_id in by_id]
 
 
 def get_frame(viewer: Viewer, frame_id: int) -> FoundFrame:

@@ -1,18 +1,23 @@
 """The one search schema. A parameter is said once, here: its name, type, label, unit, help and its line of SQL."""
 
 import copy
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
-from anyascii import anyascii
 from sqlalchemy import ColumnElement, false, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.columns import contains
 from app.extensions import get_config
-from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word
+from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word, to_ascii
+from app.frame_columns.columns import GROUPED
+from app.frame_columns.selection import Condition as Among
+from app.frame_columns.selection import has_in_target, in_groups, is_target
+from app.frame_columns.times import to_day, to_microseconds
 from app.frames import sky
 from app.frames.fields import PointText, PolygonText, PositionText
 from app.frames.models import Frame, Header
@@ -32,6 +37,8 @@ class SearchParameter:
         One line of SQL for a value; None where the parameter does not filter by itself.
     aliases
         Names under which older programs know it.
+    among
+        The same test on the columns in memory; None where those don't have what it asks for.
     widget
         How the form asks for it; empty: only programs do.
     """
@@ -44,11 +51,7 @@ class SearchParameter:
     aliases: tuple[str, ...] = ()
     unit: str = ""
     widget: str = ""
-
-
-def to_ascii(name: str) -> str:
-    """Transliterate a name to lower-case ASCII, as both sides of a search for a target are."""
-    return anyascii(name).lower()
+    among: Callable[[Any], Among] | None = None
 
 
 def _science_types() -> tuple[str, ...]:
@@ -64,7 +67,10 @@ def _exactly(
 ) -> SearchParameter:
     """A parameter that a column must equal."""
     column: InstrumentedAttribute[Any] = getattr(Frame, name)
-    return SearchParameter(name, field or Word(), label, help, lambda value: column == value, aliases, widget=widget)
+    among = (lambda value: in_groups(name, [value])) if name in GROUPED else None
+    return SearchParameter(
+        name, field or Word(), label, help, lambda value: column == value, aliases, widget=widget, among=among
+    )
 
 
 SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
@@ -108,6 +114,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Observed at or after this time (UTC), such as 2026-11-20 03:15.",
         lambda time: Frame.observation_date >= time,
         widget="text",
+        among=lambda time: Among(first=to_microseconds(time)),
     ),
     SearchParameter(
         "end",
@@ -116,6 +123,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Observed at or before this time (UTC); a day means its 00:00.",
         lambda time: Frame.observation_date <= time,
         widget="text",
+        among=lambda time: Among(last=to_microseconds(time)),
     ),
     SearchParameter(
         "DATE_OBS",
@@ -123,6 +131,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Observation date",
         "Observed at exactly this time (UTC).",
         lambda time: Frame.observation_date == time,
+        among=lambda time: Among(first=to_microseconds(time), last=to_microseconds(time)),
     ),
     SearchParameter(
         "dayobs",
@@ -132,6 +141,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         lambda night: Frame.observation_day == night,
         ("DAY_OBS",),
         widget="text",  # a date field speaks the browser's language: 11/20/2026
+        among=lambda night: Among(night=to_day(night)),
     ),
     SearchParameter(
         "target_name",
@@ -142,6 +152,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         lambda name: contains(Frame.target_name_ascii, to_ascii(name)) if to_ascii(name) else false(),
         ("OBJECT",),
         widget="text",
+        among=lambda name: has_in_target(to_ascii(name)),
     ),
     SearchParameter(
         "target_name_exact",
@@ -149,6 +160,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Target, exactly",
         "The target's whole name.",
         lambda name: Frame.target_name == name,
+        among=lambda name: is_target(name),
     ),
     SearchParameter(
         "empty_target_name",
@@ -156,6 +168,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "No target",
         "true: only frames without a target's name; false: only frames with one.",
         lambda empty: (Frame.target_name == "") if empty else (Frame.target_name != ""),
+        among=lambda empty: is_target("", is_not=not empty),
     ),
     SearchParameter(
         "basename",
@@ -197,6 +210,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         ("EXPTIME",),
         unit="s",
         widget="number",
+        among=lambda seconds: Among(shortest=seconds),
     ),
     _exactly("observation_id", "Observation", "Observation's number.", "BLKUID", field=WholeNumber()),
     _exactly("request_id", "Request", "Request's number.", "REQNUM", field=WholeNumber()),
@@ -207,6 +221,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Configuration types to leave out; may be repeated.",
         lambda types: Frame.configuration_type.not_in(types),
         ("exclude_OBSTYPE",),
+        among=lambda types: in_groups("configuration_type", types, is_not=True),
     ),
     SearchParameter(
         "include_configuration_type",
@@ -214,6 +229,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Of types",
         "Configuration types to find; may be repeated.",
         lambda types: Frame.configuration_type.in_(types),
+        among=lambda types: in_groups("configuration_type", types),
     ),
     SearchParameter(
         "exclude_calibrations",
@@ -222,6 +238,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "true: only science frames.",
         lambda exclude: Frame.configuration_type.in_(_science_types()) if exclude else true(),
         widget="flag",
+        among=lambda exclude: in_groups("configuration_type", _science_types()) if exclude else Among(),
     ),
     SearchParameter(
         "public",
@@ -341,6 +358,19 @@ def build_conditions(search: Mapping[str, Any]) -> list[Condition]:
     if centre:
         conditions.append(sky.meets_cone(*centre, search.get("radius", 0.0)))
     return conditions
+
+
+def split_search(search: Mapping[str, Any]) -> tuple[Among, dict[str, Any]]:
+    """Return what of a search the columns in memory can tell, and the rest of it."""
+    told = {
+        name: parameter.among(search[name])
+        for parameter in SEARCH_PARAMETERS
+        if parameter.among
+        for name in (parameter.name, *parameter.aliases)
+        if name in search
+    }
+    among = functools.reduce(operator.and_, told.values(), Among())
+    return among, {name: value for name, value in search.items() if name not in told}
 
 
 def find_cone_centre(search: Mapping[str, Any]) -> tuple[float, float] | None:

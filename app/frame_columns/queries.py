@@ -1,0 +1,23 @@
+"""The columns of this process, as the rooms ask for them."""
+
+import datetime as dt
+from typing import cast
+
+from flask import current_app
+
+from app.accounts.viewer import Viewer
+from app.frame_columns.columns import Numbers
+from app.frame_columns.refresh import FrameColumns
+from app.frame_columns.selection import Condition, Selection, Sight, in_groups
+from app.frame_columns.times import to_microseconds
+
+
+def select_frames(viewer: Viewer, condition: Condition, ids: Numbers | None = None) -> Selection:
+    """Return the frames that meet a condition and that a viewer may see by now, among some or all."""
+    columns = cast(FrameColumns, current_app.extensions["frame_columns"]).refresh()
+    sight = Sight(to_microseconds(dt.datetime.now(dt.UTC)), viewer.proposals, viewer.is_admin)
+    return Selection(columns, condition, sight, ids)
+
+
+def of_own_proposals(viewer: Viewer) -> Condition:
+    return in_groups("proposal_id", viewer.proposals)
