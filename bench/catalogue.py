@@ -261,7 +261,7 @@ class Catalogue:
         self.raw_ids, self.reduced_ids = ids[:total], ids[total:]
 
     def _relate(self) -> Ints:
-        """Return for each exposure what its reduced frame is made from: the raw one, and the last calibrations; 0: none."""
+        """Return for each exposure what its reduced frame is made from: the raw one, the last calibrations; 0: none."""
         taken = self.exposures
         when = taken.instrument * 1e11 + taken.begin_s
         made_from = [self.raw_ids]

@@ -6,14 +6,15 @@ number, and a frame has that of its group: what a condition says of a text is de
 
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.fields import to_ascii
 
-Numbers, Flags = NDArray[Any], NDArray[np.bool_]
+Numbers: TypeAlias = NDArray[Any]
+Flags: TypeAlias = NDArray[np.bool_]
 
 #: What makes up a group; facets are of these.
 GROUPED = (

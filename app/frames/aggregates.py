@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.accounts.viewer import Viewer
-from app.frames.queries import select_matching
+from app.frames.lists import select_matching
 
 #: Columns by the names that OCS programs know them by.
 AGGREGATES = {

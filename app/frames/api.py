@@ -10,9 +10,9 @@ from flask import Blueprint, Response
 from app.accounts.viewer import current_viewer, require_ingester
 from app.addresses import address_with
 from app.extensions import db
-from app.frames import actions, queries
+from app.frames import actions, lists, queries
 from app.frames.aggregates import AGGREGATES, list_values
-from app.frames.queries import FramePage
+from app.frames.lists import FramePage
 from app.frames.records import build_record
 from app.frames.schemas import LARGEST_RECORD_BYTES, PostedFrameSchema
 from app.frames.search import AggregateSchema, RecordSchema, SearchSchema
@@ -27,7 +27,7 @@ blueprint = Blueprint("frames_api", __name__)
 def list_frames() -> Response:
     """Search for frames."""
     search = parse_query(SearchSchema())
-    page = queries.list_frames(current_viewer(), search)
+    page = lists.list_frames(current_viewer(), search)
     options = {
         "related_frames": search.get("include_related_frames", True),
         "thumbnails": search.get("include_thumbnails", False),

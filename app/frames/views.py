@@ -10,7 +10,7 @@ from app.addresses import address_with
 from app.downloads.actions import grant_link
 from app.embargoes.queries import list_rulings_on_frame
 from app.errors import BadRequest, wants_html
-from app.frames import api, queries, visibility
+from app.frames import api, lists, queries, visibility
 from app.frames.aggregates import list_values
 from app.frames.angles import format_dec, format_ra
 from app.frames.chart import build_chart
@@ -71,7 +71,7 @@ def _find(viewer: Viewer, search: dict[str, Any]) -> dict[str, Any]:
     limit, offset = min(search.get("limit", PAGE_SIZES[0]), LARGEST_LIMIT), search.get("offset", 0)
     asked = {name: value for name, value in search.items() if name not in {"cursor", "pagination_style"}}
     options = {"limit": limit, "include_thumbnails": True, "include_related_frames": False}
-    page = queries.list_frames(viewer, asked | options)
+    page = lists.list_frames(viewer, asked | options)
     count = page.count or 0
     return {
         "frames": page.frames,
