@@ -11,6 +11,12 @@ from app.frames.models import Header, Version
 from app.reference import PROJECT_DIR
 from tests.frames_factory import add_frame
 
+#: SQLAlchemy can't read such an index of SQLite's.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
+    pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index"),
+]
+
 ALTER_FRAME = """
 from alembic import op
 import sqlalchemy as sa

@@ -4,7 +4,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.columns import PlainText, Ring, SkyRing, UtcDateTime
@@ -50,21 +50,10 @@ class Frame(Model):
 
     __table_args__ = (
         Index("ix_frame_observation_date", "observation_date", "id"),  # the newest first; start and end
-        Index("ix_frame_observation_day", "observation_day"),  # one night
         Index("ix_frame_proposal_id", "proposal_id", "observation_date"),  # a proposal's newest; a viewer's own
-        Index("ix_frame_instrument_id", "instrument_id", "observation_date"),  # an instrument's newest
-        Index("ix_frame_site_id", "site_id", "telescope_id", "observation_date"),  # a site's or a telescope's newest
-        Index("ix_frame_primary_optical_element", "primary_optical_element", "observation_date"),  # a rare filter
-        Index("ix_frame_target_name", "target_name"),  # target_name_exact, empty_target_name
         Index("ix_frame_request_id", "request_id"),  # a request's frames
         Index("ix_frame_observation_id", "observation_id"),  # an observation's frames
         Index("ix_frame_area", "area", postgresql_using="gist").ddl_if(dialect="postgresql"),  # cone, covers, polygon
-        Index(  # target_name contains
-            "ix_frame_target_name_ascii_trigram",
-            "target_name_ascii",
-            postgresql_using="gin",
-            postgresql_ops={"target_name_ascii": "gin_trgm_ops"},
-        ).ddl_if(dialect="postgresql"),
         Index(  # basename contains
             "ix_frame_basename_trigram",
             "basename",
@@ -110,6 +99,8 @@ class Header(Model):
 
     frame_id: Mapped[int] = mapped_column(ForeignKey(Frame.id, ondelete="CASCADE"), primary_key=True)
     data: Mapped[dict[str, Any]] = mapped_column(JSON)  # not JSONB, which would lose the order of the cards
+
+    __table_args__ = (Index("ix_header_submitter", text("CAST(data ->> 'USERID' AS TEXT)")),)  # submitter
 
 
 class Thumbnail(Model):

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete, update
 
 from app.columns import Ring
 from app.extensions import db
 from app.frames.actions import save_frame
+from app.frames.models import Frame
 from app.frames.schemas import NewFrameSchema
 from app.frames.search import SEARCH_PARAMETERS
 from tests.brute_force import cone_hits, covering, polygon_hits
-from tests.frames_factory import A_FRAME, build_version
+from tests.frames_factory import A_FRAME, add_frame, build_version
 
 SITES = ["cpt", "lsc", "ogg"]
 INSTRUMENTS = ["fa01", "fa02", "kb70", "en06"]
@@ -191,6 +193,27 @@ def test_basename_contains_and_exact(archive: FlaskClient) -> None:
     assert find(archive, basename="FA07-X") == [wanted]
     assert find(archive, basename_exact=wanted) == [wanted]
     assert find(archive, basename_exact="fa07") == []
+
+
+PARTS = ["1m0", "M0-FA", "fa", "0-fa07-x4", "fa0_", "m%x", 'x"1', "'", "*", "x1 OR x2", "\\", "é", "İx1", "x" * 200]
+
+
+def test_any_part_of_a_basename_is_taken_literally(archive: FlaskClient) -> None:
+    for part in PARTS:
+        assert set(find(archive, basename=part)) == {name for name in FRAMES if part.lower() in name.lower()}, part
+
+
+def test_a_basename_that_changes_or_goes_is_found_no_more(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        for name in ("kept-1", "renamed-1", "removed-1"):
+            add_frame(name)
+        db.session.execute(update(Frame).where(Frame.basename == "renamed-1").values(basename="other-2"))
+        db.session.execute(delete(Frame).where(Frame.basename == "removed-1"))
+        db.session.commit()
+    found = {
+        part: client.get(f"/frames/?basename={part}").json["count"] for part in ("kept", "renamed", "removed", "her-2")
+    }
+    assert found == {"kept": 1, "renamed": 0, "removed": 0, "her-2": 1}
 
 
 def test_every_search_parameter_is_tried_here() -> None:
