@@ -21,6 +21,10 @@ NEEDS: dict[str, tuple[str, str]] = {
         "the newest of what only SQL can find, and of all while the columns are being read",
         "SELECT id FROM frame WHERE public_date <= now() ORDER BY observation_date DESC, id DESC LIMIT 100",
     ),
+    "ix_frame_observation_day": (
+        "a night's page; the night before, and after",
+        "SELECT count(public_date) FROM frame WHERE observation_day = {observation_day}::date",
+    ),
     "ix_frame_proposal_id": (
         "the frames that a ruling on a proposal is about",
         "SELECT count(public_date) FROM frame WHERE proposal_id = {proposal_id}",
@@ -75,8 +79,8 @@ NEEDS: dict[str, tuple[str, str]] = {
     ),
 }
 SAMPLE = """
-    SELECT frame.id AS frame_id, basename, proposal_id, request_id, observation_id, ST_AsText(area) AS area,
-        substr(basename, 6, 18) AS basename_part, version.id AS version_id, md5, store_path
+    SELECT frame.id AS frame_id, basename, observation_day, proposal_id, request_id, observation_id,
+        ST_AsText(area) AS area, substr(basename, 6, 18) AS basename_part, version.id AS version_id, md5, store_path
     FROM frame JOIN version ON frame_id = frame.id
     WHERE frame.id >= (SELECT max(id) / 2 FROM frame) AND area IS NOT NULL AND request_id IS NOT NULL
     ORDER BY frame.id LIMIT 1

@@ -50,6 +50,7 @@ class Frame(Model):
 
     __table_args__ = (
         Index("ix_frame_observation_date", "observation_date", "id"),  # the newest first; start and end
+        Index("ix_frame_observation_day", "observation_day"),  # a night's page; the night before, and after
         Index("ix_frame_proposal_id", "proposal_id", "observation_date"),  # a proposal's newest; a viewer's own
         Index("ix_frame_request_id", "request_id"),  # a request's frames
         Index("ix_frame_observation_id", "observation_id"),  # an observation's frames

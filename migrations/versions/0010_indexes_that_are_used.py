@@ -17,7 +17,6 @@ depends_on = None
 
 #: What only searches asked, which the columns in memory now answer.
 DROPPED: dict[str, list[str]] = {
-    "ix_frame_observation_day": ["observation_day"],
     "ix_frame_instrument_id": ["instrument_id", "observation_date"],
     "ix_frame_site_id": ["site_id", "telescope_id", "observation_date"],
     "ix_frame_primary_optical_element": ["primary_optical_element", "observation_date"],
