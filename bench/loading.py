@@ -61,10 +61,7 @@ def load_postgresql(url: str, chunks: Iterable[Chunk], say: Log) -> None:
         rebuild = _drop_indexes(connection)
         begin_s = time.monotonic()
         for chunk in chunks:
-            _copy(connection, "frame", (_with_area(row, _write_ewkt) for row in chunk.frames))
-            _copy(connection, "version", chunk.versions)
-            _copy(connection, "header", chunk.headers)
-            _copy(connection, "related_frame", chunk.related)
+            copy_chunk(connection, chunk)
         say(f"rows: {time.monotonic() - begin_s:.0f} s")
         for name, statement in rebuild:
             begin_s = time.monotonic()
@@ -75,6 +72,14 @@ def load_postgresql(url: str, chunks: Iterable[Chunk], say: Log) -> None:
         begin_s = time.monotonic()
         connection.execute("VACUUM (ANALYZE)")
         say(f"vacuum: {time.monotonic() - begin_s:.0f} s")
+
+
+def copy_chunk(connection: psycopg.Connection, chunk: Chunk) -> None:
+    """Bring some frames in by COPY; the session's time zone is UTC."""
+    _copy(connection, "frame", (_with_area(row, _write_ewkt) for row in chunk.frames))
+    _copy(connection, "version", chunk.versions)
+    _copy(connection, "header", chunk.headers)
+    _copy(connection, "related_frame", chunk.related)
 
 
 def load_sqlite(path: Path, chunks: Iterable[Chunk], say: Log) -> None:
