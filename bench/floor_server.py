@@ -62,10 +62,8 @@ def answer_header(question: Question) -> bytes:
 
 def answer_list(question: Question) -> bytes:
     """Answer a page: its ids by one statement, then all that is shown of them in one round trip."""
-    by_plan = any(name in question for name in ("part", "basename", "point", "polygon", "target"))
-    probe = statements.probe(question)
-    is_plentiful = bool(probe) and _fetch(probe, question, prepare=False)[0][0] == statements.PLENTY
-    select_page = statements.select_page(question, is_plentiful=is_plentiful)
+    by_plan = not statements.UNORDERED.keys().isdisjoint(question)
+    select_page = statements.select_page(question, is_plentiful=by_plan and _is_plentiful(question))
     found = _fetch(select_page, question | {"limit": question["limit"] + 1}, prepare=not by_plan)
     ids = [row[0] for row in found[: question["limit"]]]
     records = _show(ids, question) if ids else []
@@ -90,6 +88,15 @@ ANSWERS: dict[str, Callable[[Question], bytes]] = {
     "count": answer_count,
     "facets": answer_facets,
 }
+
+
+def _is_plentiful(question: Question) -> bool:
+    probe = statements.probe(question)
+    if probe is None:
+        return False
+    ((told,),) = _fetch(probe, question, prepare=False)
+    number: int = told if isinstance(told, int) else told[0]["Plan"]["Plan Rows"]
+    return number >= statements.PLENTY
 
 
 def _show(ids: list[int], question: Question) -> list[Record]:

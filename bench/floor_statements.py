@@ -47,13 +47,17 @@ CONDITIONS = {
     "point": "ST_DWithin(area, ST_GeogFromText(%(point)s), 0, false)",
     "polygon": "ST_DWithin(area, ST_GeogFromText(%(polygon)s), 0, false)",
 }
-#: Of these an index finds the frames, in no order; and what the index alone can tell.
+#: Of these an index finds the frames, in no order; what the index alone can tell, and the same hidden from the planner.
 UNORDERED = {
-    "target": "target_name = %(target)s",
-    "point": "area && ST_GeogFromText(%(point)s)",
-    "polygon": "area && ST_GeogFromText(%(polygon)s)",
+    "target": ("target_name = %(target)s", "target_name || '' = %(target)s"),
+    "point": ("area && ST_GeogFromText(%(point)s)", "_ST_DWithin(area, ST_GeogFromText(%(point)s), 0, false)"),
+    "polygon": ("area && ST_GeogFromText(%(polygon)s)", "_ST_DWithin(area, ST_GeogFromText(%(polygon)s), 0, false)"),
+    "part": ("target_name_ascii LIKE %(part)s", "target_name_ascii || '' LIKE %(part)s"),
+    "basename": ("basename ILIKE %(basename)s", ""),
 }
-PLENTY = 3000  # so many frames of an unordered index, and the newest hundred are found sooner by their dates
+#: Of these an index gives the first thousands at once, so that they can be counted; of the others it collects all.
+COUNTED = ("target", "point", "polygon")
+PLENTY = 5000  # so many frames of an unordered index, and the newest hundred are found sooner by their dates
 NEWEST = "ORDER BY observation_date DESC, id DESC"
 FACETS = {
     "sites": "site_id",
@@ -112,9 +116,15 @@ def select_related(viewer: Sequence[str] | None) -> str:
 
 
 def probe(question: Question) -> str | None:
-    """Return the statement that counts, up to `PLENTY`, what an unordered index finds; None if none is asked."""
-    found = next((condition for name, condition in UNORDERED.items() if name in question), None)
-    return found and f"SELECT count(*) FROM (SELECT FROM frame WHERE {found} LIMIT {PLENTY}) f"
+    """Return the statement that says how much an unordered index finds, up to `PLENTY`; None if it must be used.
+
+    Where an index can't begin with a few, the planner's estimate must do.
+    """
+    if counted := next((name for name in COUNTED if name in question), None):
+        return f"SELECT count(*) FROM (SELECT FROM frame WHERE {UNORDERED[counted][0]} LIMIT {PLENTY}) f"
+    if "part" in question:
+        return f"EXPLAIN (FORMAT JSON) SELECT FROM frame WHERE {CONDITIONS['part']}"
+    return None
 
 
 def select_page(question: Question, *, is_plentiful: bool) -> str:
@@ -128,11 +138,11 @@ def select_page(question: Question, *, is_plentiful: bool) -> str:
     conditions = [condition for name, condition in CONDITIONS.items() if name in question]
     viewer, page = question["viewer"], "LIMIT %(limit)s OFFSET %(offset)s"
     if any(name in question for name in UNORDERED):
-        return _select_unordered(question, conditions, is_plentiful=is_plentiful)
+        return _select_unordered(question, is_plentiful=is_plentiful)
     listed = " AND ".join(["observation_date IS NOT NULL", *conditions])
     everybody = f"SELECT id, observation_date FROM frame WHERE {listed}"
-    if viewer is None or "part" in question or "basename" in question:
-        return f"{everybody} AND {may_see(viewer)} {NEWEST} {page}"
+    if viewer is None:
+        return f"{everybody} {NEWEST} {page}"
     public = f"{everybody} AND public_date <= now()"
     if not viewer:
         return f"{public} {NEWEST} {page}"
@@ -162,34 +172,47 @@ def select_facets(question: Question, days: float) -> str:
     return f"SELECT {', '.join(_look_for_each(column, seen) for column in FACETS.values())}"
 
 
-def _select_unordered(question: Question, conditions: Sequence[str], *, is_plentiful: bool) -> str:
-    """Walk the dates, or collect what the index finds; where to stop is not left to the planner's estimate."""
-    seen, page = may_see(question["viewer"]), "LIMIT %(limit)s OFFSET %(offset)s"
-    if not is_plentiful:
-        found = f"SELECT id, observation_date FROM frame WHERE {' AND '.join([seen, *conditions])}"
-        return f"WITH found AS MATERIALIZED ({found}) SELECT * FROM found {NEWEST} {page}"
-    window = [CONDITIONS[name] for name in ("start", "end") if name in question]
-    rest = [condition for condition in conditions if condition not in window]
-    walk = f"SELECT * FROM frame WHERE {' AND '.join([*window, 'observation_date IS NOT NULL'])} {NEWEST} OFFSET 0"
-    return f"SELECT id, observation_date FROM ({walk}) frame WHERE {' AND '.join([seen, *rest])} {page}"
+def _select_unordered(question: Question, *, is_plentiful: bool) -> str:
+    """Walk the dates, or collect what the index finds: where to stop is not left to the planner's estimate."""
+    asked = [name for name in CONDITIONS if name in question]
+    conditions = [UNORDERED[name][1] if is_plentiful and name in UNORDERED else CONDITIONS[name] for name in asked]
+    listed = " AND ".join([may_see(question["viewer"]), "observation_date IS NOT NULL", *conditions])
+    found, page = f"SELECT id, observation_date FROM frame WHERE {listed}", "LIMIT %(limit)s OFFSET %(offset)s"
+    if is_plentiful:
+        return f"{found} {NEWEST} {page}"
+    return f"WITH found AS MATERIALIZED ({found}) SELECT * FROM found {NEWEST} {page}"
 
 
 def _look_for_each(column: str, seen: str) -> str:
-    """Return an array of the values of a column that frames which a viewer may see have: by jumping along its index."""
-    if column in {"configuration_type", "telescope_id"}:  # no index begins with it, and there are few
-        names = f"SELECT DISTINCT {column} AS value FROM frame TABLESAMPLE SYSTEM (1)"
-    else:
-        names = f"""
-            WITH RECURSIVE jump AS (
-                (SELECT {column} AS value FROM frame ORDER BY 1 LIMIT 1)
-                UNION ALL
-                SELECT (SELECT {column} FROM frame WHERE {column} > value ORDER BY 1 LIMIT 1) FROM jump
-                WHERE value IS NOT NULL
-            ) SELECT value FROM jump WHERE value IS NOT NULL
+    """Return an array of the values of a column that frames which a viewer may see have: by jumping along an index."""
+    if column == "configuration_type":  # no index begins with it; the planner's statistics name them, they are so few
+        names = """
+            SELECT unnest(most_common_vals::text::text[]) AS value FROM pg_stats
+            WHERE tablename = 'frame' AND attname = 'configuration_type'
         """
+        return _keep_seen(names, "configuration_type = value", seen)
+    if column == "telescope_id":  # the index begins with the site
+        names = _jump("site_id, telescope_id", "site, value")
+        return _keep_seen(names, "site_id = site AND telescope_id = value", seen)
+    return _keep_seen(_jump(column, "value"), f"{column} = value", seen)
+
+
+def _keep_seen(names: str, is_value: str, seen: str) -> str:
     return f"""
-        ARRAY(SELECT value FROM ({names}) names
-              WHERE EXISTS (SELECT FROM frame WHERE {column} = value AND {seen}) ORDER BY 1)
+        ARRAY(SELECT DISTINCT value FROM ({names}) names
+              WHERE EXISTS (SELECT FROM frame WHERE {is_value} AND {seen}) ORDER BY 1)
+    """
+
+
+def _jump(columns: str, names: str) -> str:
+    """Return the statement for the distinct values of an index's first columns, one probe for each."""
+    order = f"ORDER BY {columns} LIMIT 1"
+    return f"""
+        WITH RECURSIVE jump({names}) AS (
+            (SELECT {columns} FROM frame {order})
+            UNION ALL
+            SELECT next.* FROM jump, LATERAL (SELECT {columns} FROM frame WHERE ({columns}) > ({names}) {order}) next
+        ) SELECT * FROM jump
     """
 
 

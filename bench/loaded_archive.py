@@ -24,15 +24,15 @@ from app.accounts.queries import find_user
 from app.config import AppConfig
 from app.extensions import db
 from app.frames.models import Frame
-from bench.cases import BenchViewer
 from bench.catalogue import Catalogue
+from bench.catalogue_rows import make_chunks
+from bench.draws import BenchViewer
 from bench.loading import load_postgresql, load_sqlite
 from bench.made_up_store import TYPE, WAIT_FILE
 from tests.services import LOOPBACK, Server, find_postgres, free_port, running
 
 Say = Callable[[str], None]
 
-CATALOGUE_END = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 MEMBERSHIPS = 5
 #: A small machine's PostgreSQL, as an operator would set it; what is not here has its default. The load needs no fsync.
 POSTGRESQL_OPTIONS = {
@@ -158,12 +158,12 @@ def _fill(archive: LoadedArchive, size: int, say: Say) -> float | None:
         say(f"The archive has {newest:,} frames already.")
         return None
     begin_s = time.monotonic()
-    catalogue = Catalogue(size, CATALOGUE_END)
+    catalogue = Catalogue(size, dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0))
     say(f"a catalogue of {catalogue.size:,} frames: {time.monotonic() - begin_s:.0f} s")
     if archive.is_postgresql:
-        load_postgresql(archive.plain_url, catalogue.make_chunks(), say)
+        load_postgresql(archive.plain_url, make_chunks(catalogue), say)
     else:
-        load_sqlite(archive.sqlite_path, catalogue.make_chunks(), say)
+        load_sqlite(archive.sqlite_path, make_chunks(catalogue), say)
     return time.monotonic() - begin_s
 
 

@@ -15,7 +15,8 @@ import orjson
 
 from app.extensions import db
 from app.processes import PROJECT_DIR
-from bench.cases import CASES, EMPTY_ROUTE, ZIP_CASES, Asked, BenchViewer, Case, Sample, draw_requests, draw_zips
+from bench.cases import CASES, EMPTY_ROUTE, ZIP_CASES, Asked, Case, draw_requests, draw_zips
+from bench.draws import BenchViewer, Sample
 from bench.explaining import explain
 from bench.growth import build_growth, draw_growth
 from bench.gunicorns import Gunicorn, ask_once, running_gunicorn
@@ -31,6 +32,7 @@ from tests.services import redis_server, temporary_folder
 
 DOCUMENT = PROJECT_DIR / "docs" / "performance.md"
 MEASUREMENTS = PROJECT_DIR / "docs" / "measurements"
+PICTURE = PROJECT_DIR / "docs" / "images" / "growth.svg"
 CLIENTS = (1, 4)
 DIFFERENT = 40  # requests of a case
 WARM_UP_PATIENCE_S = 900.0
@@ -63,7 +65,7 @@ def check_alike(archive: Gunicorn, floor: Gunicorn, asked: Asked) -> None:
     if "kind%22%3A%20%22count" in asked.floor.path:
         ours, theirs = (answer["count"] for answer in answers)
     else:
-        ours, theirs = map(_without_links, answers)
+        ours, theirs = map(without_links, answers)
     if ours != theirs:
         raise BenchError(f"{asked.archive.path}: the floor has {str(theirs)[:500]}, the archive {str(ours)[:500]}")
 
@@ -158,11 +160,11 @@ def run(archive: LoadedArchive, folder: Path, effort: Effort, names: Sequence[st
     }
 
 
-def _without_links(answer: Any) -> Any:
+def without_links(answer: Any) -> Any:
     """Return an answer without what floor and archive say differently: links, and what a list's floor does not know."""
     if isinstance(answer, dict):
-        return {name: _without_links(value) for name, value in answer.items() if name not in LINKS}
-    return [_without_links(each) for each in answer] if isinstance(answer, list) else answer
+        return {name: without_links(value) for name, value in answer.items() if name not in LINKS}
+    return [without_links(each) for each in answer] if isinstance(answer, list) else answer
 
 
 def _describe(cell: Cell) -> str:
@@ -218,7 +220,7 @@ def write_results(result: Cell) -> None:
     kept = sorted((json.loads(path.read_text()) for path in MEASUREMENTS.glob("search-*.json")), key=_by_size)
     replace_section(DOCUMENT, "search", "\n\n".join(build_report(each) for each in reversed(kept)))
     replace_section(DOCUMENT, "growth", build_growth(kept))
-    (PROJECT_DIR / "docs" / "images" / "growth.svg").write_text(draw_growth(kept))
+    PICTURE.write_text(draw_growth(kept))
 
 
 def _by_size(result: Cell) -> tuple[bool, int]:

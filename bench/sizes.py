@@ -6,7 +6,8 @@ from typing import Any
 
 import psycopg
 
-from bench.catalogue import Catalogue, Chunk
+from bench.catalogue import Catalogue
+from bench.catalogue_rows import Chunk, make_chunks
 from bench.loaded_archive import LoadedArchive
 from bench.loading import copy_chunk
 
@@ -31,7 +32,7 @@ def measure_insertion(archive: LoadedArchive) -> dict[str, Any] | None:
     """Add some frames with all that hangs on them, with all indexes and triggers, and take them back."""
     if not archive.is_postgresql:
         return None
-    (chunk,) = Catalogue(INSERTED, dt.datetime(2026, 6, 1, tzinfo=dt.UTC), seed=7).make_chunks()
+    (chunk,) = make_chunks(Catalogue(INSERTED, dt.datetime.now(dt.UTC), seed=7))
     with psycopg.connect(archive.plain_url) as connection:
         connection.execute("SET timezone = 'UTC'")
         (newest,) = connection.execute("SELECT max(id) FROM frame").fetchone()
