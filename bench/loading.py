@@ -15,8 +15,8 @@ from psycopg import sql
 
 from app.columns import pack_ring, to_ewkt
 from app.frames.search import to_ascii
-from app.frames.sphere import SkyPolygon, bounding_box
-from bench.catalogue import CHUNK, FRAME_COLUMNS, VERSION_COLUMNS, Chunk, Row
+from app.frames.sphere import MARGIN, to_unit_vectors
+from bench.catalogue_rows import CHUNK, FRAME_COLUMNS, VERSION_COLUMNS, Chunk, Row
 
 AREA = FRAME_COLUMNS.index("area")
 COLUMNS = {
@@ -35,6 +35,11 @@ FIND_INDEXES = """
     SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
     WHERE NOT indisprimary AND NOT indisunique AND indrelid = ANY (%s::regclass[]) ORDER BY 1
 """
+FIND_IN_SQLITE = """
+    SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name IN ({})
+    AND (type = 'index' OR (type = 'trigger' AND name LIKE 'note\\_%' ESCAPE '\\')) ORDER BY type, name
+"""
+LOAD_CACHE_KIB = 2**20
 #: The load alone: it may take memory that a server with users keeps for them, and tests of keys that the maker keeps.
 LOAD_SETTINGS = (
     "SET timezone = 'UTC'",
@@ -61,10 +66,7 @@ def load_postgresql(url: str, chunks: Iterable[Chunk], say: Log) -> None:
         rebuild = _drop_indexes(connection)
         begin_s = time.monotonic()
         for chunk in chunks:
-            _copy(connection, "frame", (_with_area(row, _write_ewkt) for row in chunk.frames))
-            _copy(connection, "version", chunk.versions)
-            _copy(connection, "header", chunk.headers)
-            _copy(connection, "related_frame", chunk.related)
+            copy_chunk(connection, chunk)
         say(f"rows: {time.monotonic() - begin_s:.0f} s")
         for name, statement in rebuild:
             begin_s = time.monotonic()
@@ -77,20 +79,34 @@ def load_postgresql(url: str, chunks: Iterable[Chunk], say: Log) -> None:
         say(f"vacuum: {time.monotonic() - begin_s:.0f} s")
 
 
+def copy_chunk(connection: psycopg.Connection, chunk: Chunk) -> None:
+    """Bring some frames in by COPY; the session's time zone is UTC."""
+    _copy(connection, "frame", (_with_area(row, _write_ewkt) for row in chunk.frames))
+    _copy(connection, "version", chunk.versions)
+    _copy(connection, "header", chunk.headers)
+    _copy(connection, "related_frame", chunk.related)
+
+
 def load_sqlite(path: Path, chunks: Iterable[Chunk], say: Log) -> None:
     """Load into SQLite, whose R*Tree is filled, too."""
     begin_s = time.monotonic()
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
+    connection.execute(f"PRAGMA cache_size = {-LOAD_CACHE_KIB}")
+    rebuild = connection.execute(FIND_IN_SQLITE.format(", ".join("?" * len(COLUMNS))), list(COLUMNS)).fetchall()
+    for kind, name, _ in rebuild:
+        connection.execute(f"DROP {kind} {name}")
     for chunk in chunks:
         connection.execute("BEGIN")
         _insert(connection, "frame", (_with_area(row, _pack) for row in chunk.frames))
         _insert(connection, "version", chunk.versions)
         _insert(connection, "header", chunk.headers)
         _insert(connection, "related_frame", chunk.related)
-        boxes = ((row[0], *_find_box(row[AREA])) for row in chunk.frames if row[AREA])
-        connection.executemany("INSERT INTO footprint_box VALUES (?, ?, ?, ?, ?, ?, ?)", boxes)
+        connection.executemany("INSERT INTO footprint_box VALUES (?, ?, ?, ?, ?, ?, ?)", _find_boxes(chunk.frames))
         connection.execute("COMMIT")
+    say(f"rows: {time.monotonic() - begin_s:.0f} s")
+    for _, _, statement in rebuild:
+        connection.execute(statement)
     connection.execute("ANALYZE")
     connection.close()
     say(f"rows and indexes: {time.monotonic() - begin_s:.0f} s")
@@ -159,8 +175,20 @@ def _pack(area: Sequence[float]) -> bytes:
     return pack_ring(np.reshape(area, (-1, 2)))
 
 
-def _find_box(area: Sequence[float]) -> tuple[float, ...]:
-    return tuple(bounding_box(*SkyPolygon.from_ring(np.reshape(area, (-1, 2))).bounding_cap()))
+def _find_boxes(frames: Sequence[Row]) -> list[Row]:
+    """Return what the R*Tree keeps of frames with an area, as `app.frames.sphere.bounding_box` makes it of one."""
+    placed = [row for row in frames if row[AREA]]
+    if not placed:
+        return []
+    corners = to_unit_vectors(np.reshape([row[AREA][:8] for row in placed], (-1, 2))).reshape(-1, 4, 3)
+    centres = corners.sum(axis=1)
+    centres /= np.linalg.norm(centres, axis=1)[:, None]
+    chords = np.linalg.norm(corners - centres[:, None], axis=2).max(axis=1)
+    from_axes, radius_rad = np.arccos(np.clip(centres, -1, 1)), (2 * np.arcsin(chords / 2) + MARGIN)[:, None]
+    lows = np.cos(np.minimum(from_axes + radius_rad, np.pi)) - MARGIN
+    highs = np.cos(np.maximum(from_axes - radius_rad, 0)) + MARGIN
+    boxes = np.stack([lows, highs], axis=2).reshape(-1, 6).tolist()
+    return [(row[0], *box) for row, box in zip(placed, boxes, strict=True)]
 
 
 def _read_frame(line: dict[str, str]) -> Row:

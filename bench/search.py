@@ -1,0 +1,231 @@
+"""``make bench N=…``: what reads of a large archive cost, next to bare SQL, and whether both say the same."""
+
+import datetime as dt
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from app.extensions import db
+from app.processes import PROJECT_DIR
+from bench.cases import CASES, EMPTY_ROUTE, ZIP_CASES, Asked, Case, draw_requests, draw_zips
+from bench.draws import BenchViewer, Sample
+from bench.explaining import explain
+from bench.growth import build_growth, draw_growth
+from bench.gunicorns import Gunicorn, ask_once, running_gunicorn
+from bench.http_client import Request, send
+from bench.loaded_archive import LoadedArchive, loaded_archive
+from bench.machine import describe_machine, describe_versions
+from bench.measuring import Effort, measure, time_loop_ms
+from bench.report import replace_section
+from bench.search_report import build_report, is_over
+from bench.sizes import measure_insertion, measure_sizes
+from bench.workers import BenchError
+from tests.services import redis_server, temporary_folder
+
+DOCUMENT = PROJECT_DIR / "docs" / "performance.md"
+MEASUREMENTS = PROJECT_DIR / "docs" / "measurements"
+PICTURE = PROJECT_DIR / "docs" / "images" / "growth.svg"
+CLIENTS = (1, 4)
+DIFFERENT = 40  # requests of a case
+WARM_UP_PATIENCE_S = 900.0
+QUICK_S = 1.0  # an answer of an archive that has read its columns
+FLOOR = "bench.floor_server:app"
+LINKS = {"url", "next", "previous", "generated_at", "count", "count_estimated"}
+
+Cell = dict[str, Any]
+
+
+def warm_up(server: Gunicorn, request: Request) -> float:
+    """Ask until all processes answer at once, and return how long that took."""
+    begin_s = time.monotonic()
+    while time.monotonic() - begin_s < WARM_UP_PATIENCE_S:
+        sent = send(server.port, [request], 8, 0, 8)
+        if max(duration for part in sent for duration in part.durations_s) < QUICK_S:
+            return time.monotonic() - begin_s
+    raise BenchError("The archive does not become quick.")
+
+
+def check_alike(archive: Gunicorn, floor: Gunicorn, asked: Asked) -> None:
+    """Make sure that archive and floor answer the same, but for links.
+
+    Raises
+    ------
+    BenchError
+        If they don't.
+    """
+    answers = [orjson.loads(ask_once(*pair)) for pair in ((archive, asked.archive), (floor, asked.floor))]
+    if "kind%22%3A%20%22count" in asked.floor.path:
+        ours, theirs = (answer["count"] for answer in answers)
+    else:
+        ours, theirs = map(without_links, answers)
+    if ours != theirs:
+        raise BenchError(f"{asked.archive.path}: the floor has {str(theirs)[:500]}, the archive {str(ours)[:500]}")
+
+
+def measure_cases(
+    archive: Gunicorn, floor: Gunicorn | None, asked: Mapping[tuple[Case, BenchViewer], list[Asked]], effort: Effort
+) -> Iterator[Cell]:
+    """Measure each case for each viewer, archive and floor in turn."""
+    for (case, viewer), requests in asked.items():
+        for clients in CLIENTS:
+            loop_ms = time_loop_ms()
+            ours = measure(archive.port, [each.archive for each in requests], clients, effort)
+            cell = {"case": case.name, "viewer": viewer.name, "clients": clients, "ours": asdict(ours)}
+            if floor:
+                cell["floor"] = asdict(measure(floor.port, [each.floor for each in requests], clients, effort))
+            yield cell | {"loop_ms": max(loop_ms, time_loop_ms())}
+
+
+def measure_zips(
+    server: Gunicorn, archive: LoadedArchive, zips: Mapping[BenchViewer, list[Request]], effort: Effort
+) -> Iterator[Cell]:
+    for wait_ms, (viewer, requests), clients in itertools.product(ZIP_CASES, zips.items(), CLIENTS):
+        archive.set_store_wait(wait_ms)
+        loop_ms, ours = time_loop_ms(), measure(server.port, requests, clients, effort)
+        name = f"zip of 100, store {wait_ms} ms"
+        yield {"case": name, "viewer": viewer.name, "clients": clients, "ours": asdict(ours), "loop_ms": loop_ms}
+    archive.set_store_wait(0)
+
+
+def measure_empty_route(floor: Gunicorn, effort: Effort) -> Iterator[Cell]:
+    for clients in CLIENTS:
+        figures = measure(floor.port, [Request("/empty")], clients, effort)
+        yield {"case": EMPTY_ROUTE, "viewer": "", "clients": clients, "floor": asdict(figures), "loop_ms": 0.0}
+
+
+@contextmanager
+def running_servers(archive: LoadedArchive, folder: Path) -> Iterator[tuple[Gunicorn, Gunicorn | None]]:
+    """Run the archive's gunicorn, and the floor's, which is for PostgreSQL alone."""
+    with ExitStack() as stack:
+        server = stack.enter_context(running_gunicorn(archive.settings, folder / "web.log"))
+        is_postgresql = archive.is_postgresql
+        floor_settings = archive.settings | {"DATABASE_URL": archive.plain_url if is_postgresql else ""}
+        floor = running_gunicorn(floor_settings, folder / "floor.log", FLOOR)
+        yield server, stack.enter_context(floor) if is_postgresql else None
+
+
+def run(archive: LoadedArchive, folder: Path, effort: Effort, names: Sequence[str], seed: int, say: Any) -> Cell:
+    """Measure everything, and return all figures."""
+    viewers = archive.make_viewers()
+    with archive.app.app_context(), archive.app.test_request_context():
+        sample = Sample(seed)
+        cases = [case for case in CASES if not names or case.name in names]
+        pairs = itertools.product(cases, viewers)
+        asked = {pair: draw_requests(pair[0], sample, pair[1], DIFFERENT, seed) for pair in pairs}
+        zips = {viewer: draw_zips(sample, viewer, DIFFERENT, seed) for viewer in viewers}
+        db.engine.dispose()
+    with running_servers(archive, folder) as (server, floor):
+        start_s = warm_up(server, Request("/frames/aggregate/", viewers[-1].headers))
+        say(f"ready after {start_s:.0f} s")
+        if floor:
+            for requests in asked.values():
+                check_alike(server, floor, requests[0])
+        cells = []
+        for cell in itertools.chain(
+            measure_empty_route(floor, effort) if floor else (),
+            measure_cases(server, floor, asked, effort),
+            () if names else measure_zips(server, archive, zips, effort),
+        ):
+            cells.append(cell)
+            say(_describe(cell))
+        memory = [asdict(each) for each in server.read_memory()]
+    slow = {cell["case"] for cell in cells if is_over(cell)}
+    explained = {
+        case.name: explain(archive.app, requests[0].archive)
+        for (case, viewer), requests in asked.items()
+        if case.name in slow and viewer is viewers[0]
+    }
+    database = "postgresql" if archive.is_postgresql else "sqlite"
+    return {
+        "date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}",
+        "machine": describe_machine(),
+        "versions": describe_versions("Flask", "SQLAlchemy", "psycopg", "orjson", "gunicorn", "numpy"),
+        "database": database,
+        "frames": sample.size,
+        "load_s": archive.load_s,
+        "start_s": start_s,
+        "memory": memory,
+        "cells": cells,
+        "explained": explained,
+        "sizes": measure_sizes(archive),
+        "insertion": measure_insertion(archive),
+    }
+
+
+def without_links(answer: Any) -> Any:
+    """Return an answer without what floor and archive say differently: links, and what a list's floor does not know."""
+    if isinstance(answer, dict):
+        return {name: without_links(value) for name, value in answer.items() if name not in LINKS}
+    return [without_links(each) for each in answer] if isinstance(answer, list) else answer
+
+
+def _describe(cell: Cell) -> str:
+    parts = [
+        f"{side} {figures['p50_ms']:.1f} / {figures['p95_ms']:.1f} ms, {figures['per_s']:.0f}/s ({figures['requests']})"
+        for side in ("ours", "floor")
+        if (figures := cell.get(side))
+    ]
+    return f"{cell['case']}, {cell['viewer']}, {cell['clients']}: {'; '.join(parts)}"
+
+
+@click.command()
+@click.option("--frames", default=10_000_000, show_default=True, help="How many, where none are loaded yet.")
+@click.option("--database", type=click.Choice(["postgresql", "sqlite"]), default="postgresql", show_default=True)
+@click.option("--url", help="A PostgreSQL database that is loaded, or empty, in place of one of the bench's own.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the archive for the next run.")
+@click.option("--case", "names", multiple=True, help="Only these lines of the table.")
+@click.option("--seconds", default=3.0, show_default=True, help="Longest that a cell may take.")
+@click.option("--requests", default=300, show_default=True, help="Most requests of a cell.")
+@click.option("--seed", default=1, show_default=True, help="Of what is asked.")
+@click.option("--write", is_flag=True, help=f"Write the tables into {DOCUMENT.relative_to(PROJECT_DIR)}.")
+def main(
+    frames: int,
+    database: str,
+    url: str | None,
+    keep: Path | None,
+    names: Sequence[str],
+    seconds: float,
+    requests: int,
+    seed: int,
+    write: bool,
+) -> None:
+    """Measure reads, and print the tables."""
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)  # it takes minutes: this is how far it has come
+
+    with ExitStack() as stack:
+        folder = (keep or stack.enter_context(temporary_folder())).resolve()
+        redis = stack.enter_context(redis_server())
+        archive = stack.enter_context(loaded_archive(frames, database, url, folder, redis.url, say))
+        result = run(archive, folder, Effort(seconds, requests), names, seed, say)
+    click.echo(build_report(result))
+    if write:
+        write_results(result)
+
+
+def write_results(result: Cell) -> None:
+    """Keep the figures, and write the tables of all that are kept."""
+    MEASUREMENTS.mkdir(exist_ok=True)
+    path = MEASUREMENTS / f"search-{result['database']}-{result['frames']}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    kept = sorted((json.loads(path.read_text()) for path in MEASUREMENTS.glob("search-*.json")), key=_by_size)
+    replace_section(DOCUMENT, "search", "\n\n".join(build_report(each) for each in reversed(kept)))
+    replace_section(DOCUMENT, "growth", build_growth(kept))
+    PICTURE.write_text(draw_growth(kept))
+
+
+def _by_size(result: Cell) -> tuple[bool, int]:
+    return result["database"] == "postgresql", result["frames"]
+
+
+if __name__ == "__main__":
+    main()
