@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench bench-zip bench-portal faults fuzz broken-inputs attacks audit-dependencies lint format \
+.PHONY: help run test check bench bench-zip bench-portal soak faults fuzz broken-inputs attacks audit-dependencies lint format \
 	types lock clean screenshots services
 
 help: ## list the targets
@@ -41,8 +41,15 @@ attacks: services $(VENV)/.test ## attack an archive in every way, and write doc
 audit-dependencies: $(VENV)/.test ## ask PyPI for known holes of the libraries, if it can be reached
 	@$(BIN)/python -m tests.attacks.dependencies
 
-bench: services $(VENV)/.test ## measure ingest next to its floor (INGEST_N=300 small files; WRITE=1: into docs/performance.md)
-	@$(BIN)/python -m bench.ingest $(if $(INGEST_N),--files $(INGEST_N)) $(if $(WRITE),--write)
+# An empty folder or database is filled first, which takes as long as the bench; KEEP and DATABASE_URL keep it.
+LOADED = $(if $(DATABASE),--database $(DATABASE)) $(if $(filter command,$(origin DATABASE_URL)),--url $(DATABASE_URL)) $(if $(KEEP),--keep $(KEEP))
+
+bench: services $(VENV)/.test ## measure ingest; with N=10000000 frames, reads (WRITE=1: into docs/performance.md; DATABASE=sqlite KEEP=folder)
+	@$(BIN)/python -m $(if $(N),bench.search --frames $(N) $(LOADED),bench.ingest $(if $(INGEST_N),--files $(INGEST_N))) \
+		$(if $(WRITE),--write)
+
+soak: services $(VENV)/.test ## read and ingest at once, for a while (MINUTES=10 N=1000000 WRITE=1; DATABASE_URL, KEEP as above)
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10) $(if $(N),--frames $(N)) $(LOADED) $(if $(WRITE),--write)
 
 bench-zip: services $(VENV)/.test ## measure zips: their speed, and the memory of the web server (WRITE=1: into docs/performance.md)
 	@$(BIN)/python -m bench.zip $(if $(WRITE),--write)

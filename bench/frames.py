@@ -20,15 +20,15 @@ RELATED = {
 }
 
 
-def write_frames(folder: Path, count: int, size_bytes: int) -> list[Path]:
+def write_frames(folder: Path, count: int, size_bytes: int, first: int = 100_000) -> list[Path]:
     """Write some frames of about one size, half of them tile-compressed, and return their paths.
 
     Each is a reduced frame of about 180 cards with a WCS, which names its raw frame and three calibrations. Frames of
-    one kind differ by their number in the header alone, which is enough to make them different files.
+    one kind differ by their number in the header alone, of six digits, which makes them different files.
     """
     folder.mkdir(parents=True)
     templates = {extension: _build_template(extension, size_bytes) for extension in EXTENSIONS}
-    numbers = range(100_000, 100_000 + count)
+    numbers = range(first, first + count)
     return [
         _write_frame(folder, number, extension, *templates[extension])
         for number, extension in zip(numbers, _repeat(EXTENSIONS), strict=False)
