@@ -18,6 +18,7 @@ from app.processes import PROJECT_DIR
 from bench.cases import CASES, EMPTY_ROUTE, ZIP_CASES, Asked, Case, draw_requests, draw_zips
 from bench.draws import BenchViewer, Sample
 from bench.explaining import explain
+from bench.floor_indexes import floor_indexes
 from bench.growth import build_growth, draw_growth
 from bench.gunicorns import Gunicorn, ask_once, running_gunicorn
 from bench.http_client import Request, send
@@ -102,14 +103,16 @@ def measure_empty_route(floor: Gunicorn, effort: Effort) -> Iterator[Cell]:
 
 
 @contextmanager
-def running_servers(archive: LoadedArchive, folder: Path) -> Iterator[tuple[Gunicorn, Gunicorn | None]]:
+def running_servers(archive: LoadedArchive, folder: Path, say: Any) -> Iterator[tuple[Gunicorn, Gunicorn | None]]:
     """Run the archive's gunicorn, and the floor's, which is for PostgreSQL alone."""
     with ExitStack() as stack:
         server = stack.enter_context(running_gunicorn(archive.settings, folder / "web.log"))
-        is_postgresql = archive.is_postgresql
-        floor_settings = archive.settings | {"DATABASE_URL": archive.plain_url if is_postgresql else ""}
-        floor = running_gunicorn(floor_settings, folder / "floor.log", FLOOR)
-        yield server, stack.enter_context(floor) if is_postgresql else None
+        if not archive.is_postgresql:
+            yield server, None
+            return
+        stack.enter_context(floor_indexes(archive.plain_url, say))
+        floor_settings = archive.settings | {"DATABASE_URL": archive.plain_url}
+        yield server, stack.enter_context(running_gunicorn(floor_settings, folder / "floor.log", FLOOR))
 
 
 def run(archive: LoadedArchive, folder: Path, effort: Effort, names: Sequence[str], seed: int, say: Any) -> Cell:
@@ -122,7 +125,7 @@ def run(archive: LoadedArchive, folder: Path, effort: Effort, names: Sequence[st
         asked = {pair: draw_requests(pair[0], sample, pair[1], DIFFERENT, seed) for pair in pairs}
         zips = {viewer: draw_zips(sample, viewer, DIFFERENT, seed) for viewer in viewers}
         db.engine.dispose()
-    with running_servers(archive, folder) as (server, floor):
+    with running_servers(archive, folder, say) as (server, floor):
         start_s = warm_up(server, Request("/frames/aggregate/", viewers[-1].headers))
         say(f"ready after {start_s:.0f} s")
         if floor:
