@@ -16,7 +16,7 @@ from bench.workers import BenchError
 from tests.services import LOOPBACK, free_port
 
 PROCESSES = 2
-STOP_PATIENCE_S = 30
+STOP_PATIENCE_S = 90  # gunicorn itself waits for 30
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from itertools import cycle, islice
 from bench.workers import BenchError
 
 BLOCK_BYTES = 2**18
-PATIENCE_S = 120.0
-GET_READY_S = 0.15  # until all clients have connected
+PATIENCE_S = 900.0  # a large archive that has just been started may read its columns first
+GET_READY_S = 0.1  # until all clients have connected
 TOLD = 300  # characters of an answer that is an error
 
 
@@ -103,19 +103,29 @@ class Connection:
         return b"".join(parts)
 
 
-def send(port: int, requests: Sequence[Request], clients: int, seconds: float, most: int) -> list[Sent]:
-    """Send requests in turn, from several processes at once, each its next one after the answer.
+class Clients:
+    """Processes that send requests; to be made before this one has any threads, as they are forks of it."""
 
-    Parameters
-    ----------
-    seconds, most
-        How long, and how many requests in all; each client sends one at least, beside one that does not count.
-    """
-    begin_s = time.monotonic() + GET_READY_S
-    share = -(-most // clients)
-    jobs = [(port, _turn(requests, number, clients), begin_s, seconds, share) for number in range(clients)]
-    with multiprocessing.get_context("fork").Pool(clients) as pool:
-        return pool.starmap(_be_client, jobs, chunksize=1)
+    def __init__(self, most: int) -> None:
+        self._pool = multiprocessing.get_context("fork").Pool(most)
+
+    def __enter__(self) -> "Clients":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._pool.terminate()
+
+    def send(self, port: int, requests: Sequence[Request], clients: int, seconds: float, most: int) -> list[Sent]:
+        """Send requests in turn, from several processes at once, each its next one after the answer.
+
+        Parameters
+        ----------
+        seconds, most
+            How long, and how many requests in all; each client sends one at least, beside one that does not count.
+        """
+        begin_s, share = time.monotonic() + GET_READY_S, -(-most // clients)
+        jobs = [(port, _turn(requests, number, clients), begin_s, seconds, share) for number in range(clients)]
+        return self._pool.starmap(_be_client, jobs, chunksize=1)
 
 
 def count_rows(body: bytes) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.http_client import Request, count_rows, send
+from bench.http_client import Clients, Request, count_rows
 
 LOOP_STEPS = 200_000
 LOOPS = 3
@@ -33,9 +33,9 @@ class Effort:
     requests: int
 
 
-def measure(port: int, requests: Sequence[Request], clients: int, effort: Effort) -> Figures:
+def measure(crowd: Clients, port: int, requests: Sequence[Request], clients: int, effort: Effort) -> Figures:
     """Send requests by some clients at once."""
-    sent = send(port, requests, clients, effort.seconds, effort.requests)
+    sent = crowd.send(port, requests, clients, effort.seconds, effort.requests)
     durations_s = sorted(duration for part in sent for duration in part.durations_s)
     return Figures(
         len(durations_s),

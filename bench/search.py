@@ -4,7 +4,7 @@ import datetime as dt
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,13 +15,13 @@ import orjson
 
 from app.extensions import db
 from app.processes import PROJECT_DIR
-from bench.cases import CASES, EMPTY_ROUTE, ZIP_CASES, Asked, Case, draw_requests, draw_zips
+from bench.cases import CASES, EMPTY_ROUTE, ZIP_CASES, Asked, Case, draw_count, draw_requests, draw_zips
 from bench.draws import BenchViewer, Sample
 from bench.explaining import explain
 from bench.floor_indexes import floor_indexes
 from bench.growth import build_growth, draw_growth
 from bench.gunicorns import Gunicorn, ask_once, running_gunicorn
-from bench.http_client import Request, send
+from bench.http_client import Clients, Request
 from bench.loaded_archive import LoadedArchive, loaded_archive
 from bench.machine import describe_machine, describe_versions
 from bench.measuring import Effort, measure, time_loop_ms
@@ -35,70 +35,79 @@ DOCUMENT = PROJECT_DIR / "docs" / "performance.md"
 MEASUREMENTS = PROJECT_DIR / "docs" / "measurements"
 PICTURE = PROJECT_DIR / "docs" / "images" / "growth.svg"
 CLIENTS = (1, 4)
+MOST_CLIENTS = 8  # as many as the web server has threads
 DIFFERENT = 40  # requests of a case
 WARM_UP_PATIENCE_S = 900.0
 QUICK_S = 1.0  # an answer of an archive that has read its columns
 FLOOR = "bench.floor_server:app"
-LINKS = {"url", "next", "previous", "generated_at", "count", "count_estimated"}
+NOT_ALIKE = {"url", "next", "previous", "generated_at", "count", "count_estimated"}
 
 Cell = dict[str, Any]
 
 
-def warm_up(server: Gunicorn, request: Request) -> float:
+def warm_up(crowd: Clients, server: Gunicorn, request: Request) -> float:
     """Ask until all processes answer at once, and return how long that took."""
     begin_s = time.monotonic()
     while time.monotonic() - begin_s < WARM_UP_PATIENCE_S:
-        sent = send(server.port, [request], 8, 0, 8)
+        sent = crowd.send(server.port, [request], MOST_CLIENTS, 0, MOST_CLIENTS)
         if max(duration for part in sent for duration in part.durations_s) < QUICK_S:
             return time.monotonic() - begin_s
     raise BenchError("The archive does not become quick.")
 
 
-def check_alike(archive: Gunicorn, floor: Gunicorn, asked: Asked) -> None:
-    """Make sure that archive and floor answer the same, but for links.
+def check_alike(archive: Gunicorn, floor: Gunicorn, case: Case, asked: Asked) -> None:
+    """Make sure that archive and floor answer the same.
 
     Raises
     ------
     BenchError
         If they don't.
     """
-    answers = [orjson.loads(ask_once(*pair)) for pair in ((archive, asked.archive), (floor, asked.floor))]
-    if "kind%22%3A%20%22count" in asked.floor.path:
-        ours, theirs = (answer["count"] for answer in answers)
-    else:
-        ours, theirs = map(without_links, answers)
+    answers = (ask_once(archive, asked.archive), ask_once(floor, asked.floor))
+    ours, theirs = (pick_comparable(case, orjson.loads(answer)) for answer in answers)
     if ours != theirs:
         raise BenchError(f"{asked.archive.path}: the floor has {str(theirs)[:500]}, the archive {str(ours)[:500]}")
 
 
+def pick_comparable(case: Case, answer: Any) -> Any:
+    """Return of an answer what archive and floor say alike: no links, no time, and no count of a list's frames."""
+    if case.draw is draw_count:
+        return answer["count"]
+    return _without(NOT_ALIKE, answer)
+
+
 def measure_cases(
-    archive: Gunicorn, floor: Gunicorn | None, asked: Mapping[tuple[Case, BenchViewer], list[Asked]], effort: Effort
+    crowd: Clients,
+    archive: Gunicorn,
+    floor: Gunicorn | None,
+    asked: Mapping[tuple[Case, BenchViewer], list[Asked]],
+    effort: Effort,
 ) -> Iterator[Cell]:
     """Measure each case for each viewer, archive and floor in turn."""
     for (case, viewer), requests in asked.items():
         for clients in CLIENTS:
             loop_ms = time_loop_ms()
-            ours = measure(archive.port, [each.archive for each in requests], clients, effort)
+            ours = measure(crowd, archive.port, [each.archive for each in requests], clients, effort)
             cell = {"case": case.name, "viewer": viewer.name, "clients": clients, "ours": asdict(ours)}
             if floor:
-                cell["floor"] = asdict(measure(floor.port, [each.floor for each in requests], clients, effort))
+                cell["floor"] = asdict(measure(crowd, floor.port, [each.floor for each in requests], clients, effort))
             yield cell | {"loop_ms": max(loop_ms, time_loop_ms())}
 
 
 def measure_zips(
-    server: Gunicorn, archive: LoadedArchive, zips: Mapping[BenchViewer, list[Request]], effort: Effort
+    crowd: Clients, server: Gunicorn, archive: LoadedArchive, zips: Mapping[BenchViewer, list[Request]], effort: Effort
 ) -> Iterator[Cell]:
     for wait_ms, (viewer, requests), clients in itertools.product(ZIP_CASES, zips.items(), CLIENTS):
         archive.set_store_wait(wait_ms)
-        loop_ms, ours = time_loop_ms(), measure(server.port, requests, clients, effort)
+        loop_ms, ours = time_loop_ms(), measure(crowd, server.port, requests, clients, effort)
         name = f"zip of 100, store {wait_ms} ms"
         yield {"case": name, "viewer": viewer.name, "clients": clients, "ours": asdict(ours), "loop_ms": loop_ms}
     archive.set_store_wait(0)
 
 
-def measure_empty_route(floor: Gunicorn, effort: Effort) -> Iterator[Cell]:
+def measure_empty_route(crowd: Clients, floor: Gunicorn, effort: Effort) -> Iterator[Cell]:
     for clients in CLIENTS:
-        figures = measure(floor.port, [Request("/empty")], clients, effort)
+        figures = measure(crowd, floor.port, [Request("/empty")], clients, effort)
         yield {"case": EMPTY_ROUTE, "viewer": "", "clients": clients, "floor": asdict(figures), "loop_ms": 0.0}
 
 
@@ -115,7 +124,9 @@ def running_servers(archive: LoadedArchive, folder: Path, say: Any) -> Iterator[
         yield server, stack.enter_context(running_gunicorn(floor_settings, folder / "floor.log", FLOOR))
 
 
-def run(archive: LoadedArchive, folder: Path, effort: Effort, names: Sequence[str], seed: int, say: Any) -> Cell:
+def run(
+    archive: LoadedArchive, crowd: Clients, folder: Path, effort: Effort, names: Sequence[str], seed: int, say: Any
+) -> Cell:
     """Measure everything, and return all figures."""
     viewers = archive.make_viewers()
     with archive.app.app_context(), archive.app.test_request_context():
@@ -126,16 +137,16 @@ def run(archive: LoadedArchive, folder: Path, effort: Effort, names: Sequence[st
         zips = {viewer: draw_zips(sample, viewer, DIFFERENT, seed) for viewer in viewers}
         db.engine.dispose()
     with running_servers(archive, folder, say) as (server, floor):
-        start_s = warm_up(server, Request("/frames/aggregate/", viewers[-1].headers))
+        start_s = warm_up(crowd, server, Request("/frames/aggregate/", viewers[-1].headers))
         say(f"ready after {start_s:.0f} s")
         if floor:
-            for requests in asked.values():
-                check_alike(server, floor, requests[0])
+            for (case, _), requests in asked.items():
+                check_alike(server, floor, case, requests[0])
         cells = []
         for cell in itertools.chain(
-            measure_empty_route(floor, effort) if floor else (),
-            measure_cases(server, floor, asked, effort),
-            () if names else measure_zips(server, archive, zips, effort),
+            measure_empty_route(crowd, floor, effort) if floor else (),
+            measure_cases(crowd, server, floor, asked, effort),
+            () if names else measure_zips(crowd, server, archive, zips, effort),
         ):
             cells.append(cell)
             say(_describe(cell))
@@ -163,11 +174,10 @@ def run(archive: LoadedArchive, folder: Path, effort: Effort, names: Sequence[st
     }
 
 
-def without_links(answer: Any) -> Any:
-    """Return an answer without what floor and archive say differently: links, and what a list's floor does not know."""
+def _without(names: Collection[str], answer: Any) -> Any:
     if isinstance(answer, dict):
-        return {name: without_links(value) for name, value in answer.items() if name not in LINKS}
-    return [without_links(each) for each in answer] if isinstance(answer, list) else answer
+        return {name: _without(names, value) for name, value in answer.items() if name not in names}
+    return [_without(names, each) for each in answer] if isinstance(answer, list) else answer
 
 
 def _describe(cell: Cell) -> str:
@@ -206,10 +216,11 @@ def main(
         click.echo(line, err=True)  # it takes minutes: this is how far it has come
 
     with ExitStack() as stack:
+        crowd = stack.enter_context(Clients(MOST_CLIENTS))
         folder = (keep or stack.enter_context(temporary_folder())).resolve()
         redis = stack.enter_context(redis_server())
         archive = stack.enter_context(loaded_archive(frames, database, url, folder, redis.url, say))
-        result = run(archive, folder, Effort(seconds, requests), names, seed, say)
+        result = run(archive, crowd, folder, Effort(seconds, requests), names, seed, say)
     click.echo(build_report(result))
     if write:
         write_results(result)

@@ -11,6 +11,8 @@ Result = Mapping[str, Any]
 Cell = Mapping[str, Any]
 
 LONGEST_MS = 150  # p95 of whatever is asked, with one client
+BY_ID = CASES[0].name
+OCS_BY_ID_PER_S = 46  # with four clients
 NOISY = 1.5  # times what the loop takes at best
 COLUMNS = (
     "request",
@@ -104,7 +106,17 @@ def _summarise(result: Result) -> str:
     return (
         f"{faults.count('slow')} of {len(alone)} lines with one client are over their mark, "
         f"{faults.count('ratio')} of {compared} over their ratio to the floor. The longest p95 with one client is "
-        f"{_write_ms(max(alone))} ms."
+        f"{_write_ms(max(alone))} ms.{_compare_by_id(cells)}"
+    )
+
+
+def _compare_by_id(cells: Sequence[Cell]) -> str:
+    """Return how much more often a frame can be asked for than of the OCS archive."""
+    rates = [cell["ours"]["per_s"] for cell in cells if cell["case"] == BY_ID and cell["clients"] > 1]
+    if not rates:
+        return ""
+    return (
+        f" Four clients get {min(rates):.0f} frames by id a second, {min(rates) / OCS_BY_ID_PER_S:.0f} × the OCS's 46."
     )
 
 

@@ -48,7 +48,7 @@ def _move(chunk: Chunk, by: int) -> Chunk:
     """Give frames other ids, and names that no other has."""
     return Chunk(
         [(row[0] + by, f"x{row[1]}", *row[2:]) for row in chunk.frames],
-        [(row[0] + 2 * by, row[1] + by, *row[2:]) for row in chunk.versions],
+        [(row[0] + 2 * by, row[1] + by, f"x{row[2]}", f"x{row[3]}", *row[4:]) for row in chunk.versions],
         [(row[0] + by, row[1]) for row in chunk.headers],
         [(row[0] + by, row[1] + by) for row in chunk.related],
     )

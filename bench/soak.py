@@ -23,12 +23,12 @@ from bench.cases import CASES, draw_requests
 from bench.draws import BenchViewer, Sample
 from bench.frames import write_frames
 from bench.gunicorns import Gunicorn, Memory, running_gunicorn
-from bench.http_client import Connection, Request, send
+from bench.http_client import Clients, Connection, Request
 from bench.loaded_archive import LoadedArchive, loaded_archive
 from bench.machine import describe_machine
 from bench.measuring import find_percentile
 from bench.report import build_table, replace_section
-from bench.search import DOCUMENT, warm_up
+from bench.search import DOCUMENT, MOST_CLIENTS, warm_up
 from bench.workers import BenchError, working
 from tests.services import redis_server, temporary_folder
 
@@ -86,7 +86,7 @@ def files_arriving(
 
 
 def read_all_the_while(
-    server: Gunicorn, requests: Sequence[Request], seconds: float
+    crowd: Clients, server: Gunicorn, requests: Sequence[Request], seconds: float
 ) -> tuple[list[float], list[list[Memory]]]:
     """Send requests from some clients, and look at the memory meanwhile.
 
@@ -97,7 +97,7 @@ def read_all_the_while(
     """
     memories = []
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(send, server.port, requests, CLIENTS, seconds, MOST_REQUESTS)
+        sending = pool.submit(crowd.send, server.port, requests, CLIENTS, seconds, MOST_REQUESTS)
         while not sending.done():
             memories.append(server.read_memory())
             threading.Event().wait(MEMORY_EVERY_S)
@@ -121,15 +121,15 @@ def build_report(heading: str, durations_s: list[float], arrivals: Arrivals, mem
     return "\n\n".join([heading, build_table(("", "number", *SHARES), waits), build_table(columns, rows)])
 
 
-def mix_requests(archive: LoadedArchive, viewers: Sequence[BenchViewer], seed: int) -> list[Request]:
-    """Draw requests of every case for every viewer, in a mixed order."""
+def mix_requests(archive: LoadedArchive, viewers: Sequence[BenchViewer], seed: int) -> tuple[list[Request], int]:
+    """Draw requests of every case for every viewer, in a mixed order; return also how many frames there are."""
     with archive.app.app_context(), archive.app.test_request_context():
         sample = Sample(seed)
         pairs = itertools.product(CASES, viewers)
         asked = [each for case, viewer in pairs for each in draw_requests(case, sample, viewer, DIFFERENT, seed)]
         db.engine.dispose()
     random.Random(seed).shuffle(asked)
-    return [each.archive for each in asked]
+    return [each.archive for each in asked], sample.size
 
 
 def _submit(archive: LoadedArchive, file: Path) -> None:
@@ -164,6 +164,7 @@ def main(
 ) -> None:
     """Read and ingest for some minutes, and print what it took."""
     with ExitStack() as stack:
+        crowd = stack.enter_context(Clients(MOST_CLIENTS))
         scratch = stack.enter_context(temporary_folder())
         redis = stack.enter_context(redis_server())
         folder = (keep or scratch).resolve()
@@ -175,16 +176,16 @@ def main(
         first = 100_000 + int(time.time()) % 800_000  # so that the files of each run are new
         files = write_frames(scratch / "frames", round(minutes * 60 * rate), FILE_BYTES, first)
         viewers = archive.make_viewers()
-        requests = mix_requests(archive, viewers, seed)
+        requests, size = mix_requests(archive, viewers, seed)
         server = stack.enter_context(running_gunicorn(archive.settings, scratch / "web.log"))
-        warm_up(server, Request("/frames/aggregate/", viewers[-1].headers))
+        warm_up(crowd, server, Request("/frames/aggregate/", viewers[-1].headers))
         stack.enter_context(working(archive.settings, INGEST_QUEUE, WORKERS))
         with files_arriving(archive, server.port, viewers[-1], files, rate) as arrivals:
-            durations_s, memories = read_all_the_while(server, requests, minutes * 60)
+            durations_s, memories = read_all_the_while(crowd, server, requests, minutes * 60)
         with archive.app.app_context():
             db.engine.dispose()
     heading = (
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}: {minutes:g} minutes, {frames:,} frames. {describe_machine()}. {CLIENTS} "
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}: {minutes:g} minutes, {size:,} frames. {describe_machine()}. {CLIENTS} "
         f"clients read what the table above has, by turns as each viewer; {WORKERS} workers ingested "
         f"{arrivals.sent:,} files of 100 kB. {len(durations_s):,} reads, every answer a 200."
     )
