@@ -3,6 +3,9 @@
 WEB_CONCURRENCY says how many processes; the command line says where to listen and where the access log goes.
 """
 
+import gc
+from typing import Any
+
 wsgi_app = "wsgi:app"
 worker_class = "app.web_worker.PatientWorker"  # gunicorn's gthread, in which slow clients keep no thread
 threads = 4
@@ -13,3 +16,9 @@ limit_request_line = 8190  # gunicorn's largest: the longest line is a search's 
 forwarder_headers = ""  # SCRIPT_NAME in a request counts for nothing, whatever a proxy lets through: PUBLIC_URL says it
 logger_class = "app.access_log.WebLogger"
 control_socket_disable = True  # all of a user's gunicorns would share the one
+
+
+def when_ready(_server: Any) -> None:
+    """Leave what was imported to itself: to search it for garbage, again and again, takes 100 ms each time."""
+    gc.collect()
+    gc.freeze()

@@ -12,10 +12,11 @@ from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
 from app.audit import cli as audit_cli
 from app.commands import ArchiveCommands
+from app.compression import register_compression
 from app.config import AppConfig
 from app.cors import register_cors
 from app.counters import Counters
-from app.database import build_engine_options, set_up_connections
+from app.database import build_engine_options, build_replica, set_up_connections
 from app.downloads import api as downloads_api
 from app.downloads import views as downloads_views
 from app.embargoes import cli as embargoes_cli
@@ -43,6 +44,7 @@ from app.portal.login import LogIn
 from app.proposals import cli as proposals_cli
 from app.proposals import views as proposals_views
 from app.rate_limits import register_limits
+from app.reading import Replica
 from app.request_ids import follow_requests
 from app.settings import PRODUCTION
 from app.thumbnails import api as thumbnails_api
@@ -88,7 +90,8 @@ def create_app(config: AppConfig) -> Flask:
         SECRET_KEY=config.secret_key,
         TRUSTED_HOSTS=list(config.trusted_hosts) or None,
         SQLALCHEMY_DATABASE_URI=config.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=build_engine_options(config.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=build_engine_options(config, config.database_url),
+        SQLALCHEMY_BINDS=build_replica(config),
         MAX_CONTENT_LENGTH=LARGEST_PLAIN_REQUEST_BYTES,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=is_production,
@@ -101,6 +104,7 @@ def create_app(config: AppConfig) -> Flask:
     app.extensions["configuration_types"] = ConfigurationTypes(config.configdb_url, config.configuration_types)
     app.extensions["counters"] = Counters(config.redis_url)
     app.extensions["frame_columns"] = FrameColumns()
+    app.extensions["replica"], app.extensions["reading_engines"] = Replica(), {}
     app.extensions["file_store"] = FileStoreFactory.get_file_store_class()()
     app.extensions["parts"] = Parts(config, app.extensions["file_store"])
     app.extensions["portal"] = Portal(config.oauth_profile_url)
@@ -109,6 +113,7 @@ def create_app(config: AppConfig) -> Flask:
     migrate.init_app(app, db)
     csrf.init_app(app)
     set_up_connections(app)
+    register_compression(app)
     register_error_handlers(app)
     register_pages(app)
     register_cors(app)

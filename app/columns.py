@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from geoalchemy2 import Geography
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, DateTime, Dialect, LargeBinary, Text
+from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Dialect, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Ring = NDArray[np.float64]
@@ -33,8 +36,8 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        if value is None:
-            return None
+        if value is None or value.tzinfo is dt.UTC:
+            return value
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
@@ -66,6 +69,81 @@ class SkyRing(TypeDecorator[Ring]):
         return unpack_ring(value)
 
 
+class Values(TypeDecorator[list[Any]]):
+    """Several values in one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, item: type[TypeEngine[Any]]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(self.item) if dialect.name == "postgresql" else JSON())
+
+
+class is_one_of(FunctionElement[bool]):
+    """Whether a column's value is one of `Values`: however many these are, the statement has the same text.
+
+    So it is compiled, and prepared in the database, once.
+    """
+
+    type, inherit_cache = Boolean(), True
+
+    def self_group(self, against: Any = None) -> Any:
+        """Stay as it is: on SQLite it would become “… = 1”, which uses no index."""
+        return self
+
+
+@compiles(is_one_of, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} = ANY ({values}))"
+
+
+@compiles(is_one_of, "sqlite")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608  # both are compiled
+
+
+Corners = list[list[float]]
+"""A closed polygon on the sphere as `Ring`, but as lists: for JSON."""
+
+
+class PackedCorners(TypeDecorator[Corners]):
+    """What `corners` gives. Nothing is made between the bytes and the numbers: a page has a thousand of these."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Corners | None:
+        if value is None:
+            return None
+        is_wkb = dialect.name == "postgresql"
+        numbers = memoryview(value)[WKB_POLYGON_HEADER.size if is_wkb else 0 :]
+        return [[ra % 360 if is_wkb else ra, dec] for ra, dec in CORNER.iter_unpack(numbers)]
+
+
+class corners(FunctionElement[Corners]):
+    """A column of `SkyRing`, read as `Corners`."""
+
+    type, inherit_cache = PackedCorners(), True
+
+
+@compiles(corners, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"ST_AsBinary({compiler.process(element.clauses, **options)})"
+
+
+@compiles(corners, "sqlite")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    text: str = compiler.process(element.clauses, **options)
+    return text
+
+
+CORNER = struct.Struct("<dd")
 WKB_POLYGON_HEADER = struct.Struct("<BIII")  # byte order, type, number of rings, number of points
 
 

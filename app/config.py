@@ -32,6 +32,8 @@ class AppConfig:
     demo: bool
     secret_key: str
     database_url: str
+    database_reader_url: str
+    database_prepared_statements: bool
     redis_url: str
     embedded_redis_socket: Path | None
     upload_dir: Path

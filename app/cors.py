@@ -6,7 +6,7 @@ Cookies are not part of it: to any origin a browser gives no answer that was ask
 from flask import Flask, request
 from werkzeug.wrappers import Response
 
-ALLOWED_HEADERS = "Authorization, Content-Type"
+ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match"
 EXPOSED_HEADERS = "Content-Disposition, Content-Length, ETag, Location, Retry-After, X-Request-Id"
 PREFLIGHT_LIFE_S = 86400
 

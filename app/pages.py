@@ -72,7 +72,7 @@ def _add_headers(response: Response) -> Response:
     response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if for_others else "same-origin")
     if get_config().environment == PRODUCTION and request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
-    if "Cookie" in request.headers or "Authorization" in request.headers:
-        response.vary.update(("Cookie", "Authorization"))
+    if request.endpoint != "static":  # all else depends on who asks, even if it is nobody, and on the time
+        response.vary.update(("Accept", "Authorization", "Cookie"))
         response.headers.setdefault("Cache-Control", "private, no-cache")
     return response

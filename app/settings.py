@@ -96,6 +96,21 @@ SETTINGS: dict[str, Setting] = {
             parse_database_url,
             secret=True,
         ),
+        Setting(
+            "DATABASE_READER_URL",
+            "",
+            "Replica of that database, from which searches, frames and headers are read; it may be a little late. Who "
+            "is asking, and what was just written, is read from DATABASE_URL; while the replica is away, all is.",
+            parse_database_url,
+            secret=True,
+        ),
+        Setting(
+            "DATABASE_PREPARED_STATEMENTS",
+            "true",
+            "Whether statements are prepared in PostgreSQL; false behind a PgBouncer in transaction mode that is older "
+            "than 1.21, or whose max_prepared_statements is 0.",
+            parse_flag,
+        ),
         Setting("REDIS_URL", "", "Redis of the queue; empty: one of our own in DATA_DIR.", secret=True),
         Setting("UPLOAD_DIR", "", "Folder, shared with the workers, of files on their way in; empty: in DATA_DIR."),
         Setting(

@@ -20,7 +20,7 @@ def test_a_browser_may_ask_beforehand(client: FlaskClient, path: str) -> None:
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "POST" in answer.headers["Access-Control-Allow-Methods"]
-    assert answer.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
+    assert answer.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type, If-None-Match"
 
 
 def test_pages_are_for_their_own_site(client: FlaskClient) -> None:

@@ -18,7 +18,18 @@ OPEN_MODULES = {"models", "queries", "actions", "records", "viewer", "visibility
 #: Inside a room: api, views and cli stand on schemas, queries and actions, and these on models.
 HEIGHTS = {"models": 0, "schemas": 1, "queries": 1, "actions": 1, "api": 2, "views": 2, "cli": 2}
 TOP = 2
-TOUCH_THE_REQUEST = {"api", "views", "params", "errors", "viewer", "pages", "addresses", "cors", "rate_limits"}
+TOUCH_THE_REQUEST = {
+    "api",
+    "views",
+    "params",
+    "errors",
+    "viewer",
+    "pages",
+    "addresses",
+    "cors",
+    "rate_limits",
+    "compression",
+}
 #: Imports across rooms that the map does not foresee, each with its reason.
 EXCEPTIONS = {
     ("app.openapi.answers", "app.monitoring.parts"): "/ready names each part",

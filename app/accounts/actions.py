@@ -137,16 +137,16 @@ def revoke_token(user: User, token_id: int) -> str:
     return token.name
 
 
-def note_use(token: ApiToken) -> None:
+def note_use(token_id: int, last_used: dt.datetime | None) -> None:
     """Remember that a token was used now, to the hour, and commit on a connection of its own.
 
     A database that is too busy for it must not keep anybody from reading.
     """
     now = dt.datetime.now(dt.UTC)
-    if token.last_used and now - token.last_used < USE_IS_NOTED_EVERY:
+    if last_used and now - last_used < USE_IS_NOTED_EVERY:
         return
     with suppress(OperationalError), db.engine.begin() as connection:
-        connection.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used=now))
+        connection.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used=now))
 
 
 def ensure_own_token(user: User) -> str:

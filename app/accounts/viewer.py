@@ -7,7 +7,7 @@ from structlog.contextvars import bind_contextvars
 
 from app.accounts.actions import note_use
 from app.accounts.models import ApiToken, Scope, User
-from app.accounts.queries import find_session, find_token
+from app.accounts.queries import Holder, find_session, find_session_holder, find_token, find_token_holder
 from app.errors import NotAllowed, NotLoggedIn
 from app.portal.actions import find_user_by_portal_token
 
@@ -189,29 +189,34 @@ def _read_authorization() -> tuple[str, str]:
 
 def _find_viewer(scheme: str, text: str) -> Viewer | None:
     """Return whom a token of ours speaks for, or else one of the Observation Portal's."""
-    token = _find_own_token(scheme, text)
-    if token is not None:
-        note_use(token)
-        return _viewer(token.user, token.scope)
+    holder = find_token_holder(text) if _may_be_ours(scheme) else None
+    if holder is not None:
+        note_use(holder.opener_id, holder.last_used)
+        return _viewer(holder)
     user = find_user_by_portal_token(scheme, text)
-    return _viewer(user, user.largest_scope) if user else None
+    return _viewer_by_user(user) if user else None
 
 
 def _find_own_token(scheme: str, text: str) -> ApiToken | None:
-    return find_token(text) if scheme.lower() in {"token", "bearer"} else None
+    return find_token(text) if _may_be_ours(scheme) else None
+
+
+def _may_be_ours(scheme: str) -> bool:
+    return scheme.lower() in {"token", "bearer"}
 
 
 def _viewer_by_session() -> Viewer:
-    found = find_session(session[SESSION_KEY]) if SESSION_KEY in session else None
-    return _viewer(found.user, found.user.largest_scope) if found else ANONYMOUS
+    holder = find_session_holder(session[SESSION_KEY]) if SESSION_KEY in session else None
+    return _viewer(holder) if holder else ANONYMOUS
 
 
-def _viewer(user: User, scope: Scope) -> Viewer:
-    bind_contextvars(viewer=user.username)  # what the log says from here on until the request's end is of their doing
-    return Viewer(
-        user_id=user.id,
-        username=user.username,
-        is_admin=user.is_admin,
-        proposals=frozenset(member.proposal_id for member in user.memberships),
-        scope=Scope(scope),
-    )
+def _viewer_by_user(user: User) -> Viewer:
+    proposals = frozenset(member.proposal_id for member in user.memberships)
+    return _viewer(Holder(user.id, user.username, user.is_admin, proposals, 0))
+
+
+def _viewer(holder: Holder) -> Viewer:
+    """Return the viewer that somebody is: with a session's or the portal's word, they may do all that they may do."""
+    bind_contextvars(viewer=holder.username)  # what the log says until the request's end is of their doing
+    scope = Scope(holder.scope) if holder.scope else Scope.ADMIN if holder.is_admin else Scope.READ
+    return Viewer(holder.user_id, holder.username, holder.is_admin, holder.proposals, scope)

@@ -1,36 +1,72 @@
 """Granting downloads: links that carry the right to one stored version, or one picture, for a while, in themselves."""
 
+import hmac
+import time
 from typing import Any
+from urllib.parse import quote
 
+import orjson
 from flask import current_app, url_for
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_encode, int_to_bytes
 
 from app.errors import NotFound
 from app.extensions import get_config
 
 #: What is signed of the one is no signature of the other.
 VERSION, THUMBNAIL = "downloads.version", "downloads.thumbnail"
+ENDPOINTS = {VERSION: "downloads.download", THUMBNAIL: "downloads.show_thumbnail"}
+SAFE_IN_PATH = "!$&'()*+,/:;=@"  # as werkzeug leaves them in an address
 
 
-def grant_link(version_id: int, filename: str) -> str:
-    """Return a link that downloads one version, without any header, for DOWNLOAD_LINK_HOURS.
+class Links:
+    """Grants links that work without any header for DOWNLOAD_LINK_HOURS from a moment on.
 
-    Whoever calls this has made sure that the viewer may see the version's frame.
-    """
-    token = _serializer(VERSION).dumps(version_id)
-    return url_for("downloads.download", token=token, filename=filename, _external=True)
-
-
-def grant_thumbnail_link(thumbnail_id: int, key: str, filename: str) -> str:
-    """Return a link that shows one thumbnail, as `grant_link` does, until another picture takes its place.
+    Their tokens are those of `URLSafeTimedSerializer`, which would find the key, the time and the address anew for each
+    of the thousand links of a page. Whoever calls has made sure that the viewer may see the frame.
 
     Parameters
     ----------
-    key
-        The store's name of the picture.
+    moment_s
+        In seconds since 1970; now, if it is not given.
     """
-    token = _serializer(THUMBNAIL).dumps([thumbnail_id, key])
-    return url_for("downloads.show_thumbnail", token=token, filename=filename, _external=True)
+
+    def __init__(self, moment_s: float | None = None) -> None:
+        self._time = base64_encode(int_to_bytes(int(time.time() if moment_s is None else moment_s)))
+        self._kinds: dict[str, tuple[str, bytes]] = {}
+
+    @classmethod
+    def of_this_period(cls) -> "Links":
+        """Return what grants the same links for half of their life: a copy of them is good as long as they are."""
+        period_s = get_config().download_link_hours * 1800
+        return cls(time.time() // period_s * period_s)
+
+    def to_version(self, version_id: int, filename: str) -> str:
+        """Return a link that downloads one version."""
+        return self._grant(VERSION, version_id, filename)
+
+    def to_thumbnail(self, thumbnail_id: int, key: str, filename: str) -> str:
+        """Return a link that shows one thumbnail, until another picture takes its place.
+
+        Parameters
+        ----------
+        key
+            The store's name of the picture.
+        """
+        return self._grant(THUMBNAIL, [thumbnail_id, key], filename)
+
+    def _grant(self, kind: str, what: Any, filename: str) -> str:
+        if kind not in self._kinds:
+            self._kinds[kind] = _find_prefix(ENDPOINTS[kind]), _derive_key(kind)
+        prefix, key = self._kinds[kind]
+        signed = b"%b.%b" % (base64_encode(orjson.dumps(what)), self._time)
+        signature = base64_encode(hmac.digest(key, signed, "sha1"))
+        return f"{prefix}{signed.decode()}.{signature.decode()}/{quote(filename, safe=SAFE_IN_PATH)}"
+
+
+def grant_link(version_id: int, filename: str) -> str:
+    """Return a link that downloads one version, as `Links` does."""
+    return Links().to_version(version_id, filename)
 
 
 def redeem_link(token: str) -> int:
@@ -72,3 +108,12 @@ def _redeem(kind: str, token: str) -> Any:
 
 def _serializer(kind: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=kind)
+
+
+def _derive_key(kind: str) -> bytes:
+    key: bytes = _serializer(kind).make_signer(kind).derive_key()
+    return key
+
+
+def _find_prefix(endpoint: str) -> str:
+    return url_for(endpoint, **{"token": "-", "filename": "-"}, _external=True).removesuffix("-/-")

@@ -3,15 +3,35 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts.viewer import Viewer
+from app.columns import Values, is_one_of
 from app.downloads.actions import redeem_link, redeem_thumbnail_link
 from app.errors import NotFound
-from app.extensions import db
+from app.extensions import db, get_table
 from app.frames.models import Frame, Thumbnail, Version
-from app.frames.visibility import note_denied, note_link, note_privileged, visible_to
+from app.frames.visibility import build_visible, describe_sight, note_denied, note_link, note_privileged
+from app.reading import read
+
+FRAMES, VERSIONS = get_table(Frame), get_table(Version)
+NEWEST_ID = select(func.max(VERSIONS.c.id)).where(VERSIONS.c.frame_id == FRAMES.c.id).correlate(FRAMES)
+NEWEST_VERSIONS = (
+    select(
+        FRAMES.c.id,
+        FRAMES.c.basename,
+        VERSIONS.c.extension,
+        VERSIONS.c.store_path,
+        VERSIONS.c.key,
+        VERSIONS.c.md5,
+        VERSIONS.c.size,
+        FRAMES.c.proposal_id,
+        FRAMES.c.public_date,
+    )
+    .join_from(FRAMES, VERSIONS, VERSIONS.c.id == NEWEST_ID.scalar_subquery())
+    .where(is_one_of(FRAMES.c.id, bindparam("ids", type_=Values(BigInteger))), build_visible(FRAMES))
+)
 
 
 @dataclass(frozen=True)
@@ -67,25 +87,9 @@ def get_granted_thumbnail(token: str) -> Thumbnail:
 
 def list_newest_versions(viewer: Viewer, frame_ids: Sequence[int]) -> list[StoredVersion]:
     """Return the newest file of each of some frames, once and in their order, as far as the viewer may see them."""
-    newest_id = select(func.max(Version.id)).where(Version.frame_id == Frame.id).correlate(Frame).scalar_subquery()
-    statement = (
-        select(
-            Frame.id,
-            Frame.basename,
-            Version.extension,
-            Version.store_path,
-            Version.key,
-            Version.md5,
-            Version.size,
-            Frame.proposal_id,
-            Frame.public_date,
-        )
-        .join(Version, Version.id == newest_id)
-        .where(Frame.id.in_(frame_ids), visible_to(viewer))
-    )
-    rows = db.session.execute(statement).all()
+    rows = read(NEWEST_VERSIONS, describe_sight(viewer) | {"ids": list(frame_ids)})
     note_privileged(viewer, "files", [(row.id, row.proposal_id, row.public_date) for row in rows])
-    found = {row.id: StoredVersion(*row[:-2]) for row in rows}
+    found = {row.id: StoredVersion(*tuple(row)[:-2]) for row in rows}
     if missing := set(frame_ids) - found.keys():
         note_denied(viewer, "files", Frame.id.in_(missing))
     return [found[frame_id] for frame_id in dict.fromkeys(frame_ids) if frame_id in found]

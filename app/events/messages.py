@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.downloads.actions import Links
 from app.events.queries import Owed
 from app.frames.queries import find_archived
 from app.frames.records import build_record
@@ -34,7 +35,7 @@ def build_message(event: Owed) -> Message | None:
     versions = [version for version in frame.versions if version.id <= event.version_id]
     if not versions or versions[0].id != event.version_id:
         return None
-    record = build_record(replace(frame, versions=versions), related_frames=False)
+    record = build_record(replace(frame, versions=versions), Links(), related_frames=False)
     told = {name: record[name] for name in FROM_RECORD} | {"frameid": record["id"]}
     # Not the event's own number: SQLite gives that of a deleted row again.
     return Message(f"{event.version_id}-{versions[0].md5}", versions[0].created, headers | told)

@@ -14,6 +14,7 @@ from app.extensions import db
 from app.frame_columns.columns import GROUPED, NEVER, NO_NIGHT, NO_TIME, UNLISTED, Columns
 from app.frame_columns.models import FrameChange
 from app.frames.models import Frame, Version
+from app.reading import connect_for_reading, read
 
 log = logging.getLogger(__name__)
 
@@ -100,14 +101,15 @@ class FrameColumns:
         """
         since = FrameChange.transaction_id >= self._horizon if _is_postgresql() else FrameChange.id > self._horizon
         statement = select(FrameChange.id, FrameChange.frame_id, _horizon().label("horizon")).where(since)
-        return list(db.session.execute(statement.order_by(FrameChange.id)))
+        return list(read(statement.order_by(FrameChange.id)))
 
     def _read_all(self) -> None:
         begin_s, columns = time.monotonic(), Columns()
-        horizon = db.session.scalar(select(_horizon() if _is_postgresql() else func.max(FrameChange.id))) or 0
-        rows = db.session.execute(ROWS, execution_options={"yield_per": ROWS_AT_A_TIME})
-        for part in rows.partitions():
-            columns.put(part)
+        with connect_for_reading() as connection:
+            horizon = connection.scalar(select(_horizon() if _is_postgresql() else func.max(FrameChange.id))) or 0
+            rows = connection.execute(ROWS, execution_options={"yield_per": ROWS_AT_A_TIME})
+            for part in rows.partitions():
+                columns.put(part)
         self._columns, self._horizon, self._seen = columns, horizon, set()
         log.info("read the columns of %d frames in %.1f s", len(columns), time.monotonic() - begin_s)
 
@@ -115,7 +117,7 @@ class FrameColumns:
         wanted = sorted(ids)
         for begin in range(0, len(wanted), IDS_AT_A_TIME):
             part = wanted[begin : begin + IDS_AT_A_TIME]
-            rows = db.session.execute(ROWS.where(Frame.id.in_(part))).all()
+            rows = read(ROWS.where(Frame.id.in_(part)))
             self._columns.put(rows, set(part) - {row.id for row in rows})
 
 

@@ -1,19 +1,21 @@
 """Frames as JSON."""
 
 import datetime as dt
+import hashlib
 from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from app.accounts.viewer import current_viewer, require_ingester
 from app.addresses import address_with
+from app.downloads.actions import Links
 from app.extensions import db
 from app.frames import actions, lists, queries
 from app.frames.aggregates import AGGREGATES, list_values
 from app.frames.lists import FramePage
-from app.frames.records import build_record
+from app.frames.records import build_record, build_records
 from app.frames.schemas import LARGEST_RECORD_BYTES, PostedFrameSchema
 from app.frames.search import AggregateSchema, RecordSchema, SearchSchema
 from app.paging import build_links
@@ -28,11 +30,7 @@ def list_frames() -> Response:
     """Search for frames."""
     search = parse_query(SearchSchema())
     page = lists.list_frames(current_viewer(), search)
-    options = {
-        "related_frames": search.get("include_related_frames", True),
-        "thumbnails": search.get("include_thumbnails", False),
-    }
-    return respond(_links(page) | {"results": [build_record(frame, **options) for frame in page.frames]})
+    return respond(_links(page) | {"results": build_records(page.frames, Links(), search)})
 
 
 @blueprint.post("/frames/")
@@ -42,7 +40,7 @@ def post_frame() -> Response:
     new = parse_body(PostedFrameSchema(), LARGEST_RECORD_BYTES)
     frame_id = actions.save_posted_frame(new)
     db.session.commit()
-    return respond(build_record(queries.get_written_frame(viewer, frame_id, new)), HTTPStatus.CREATED)
+    return respond(build_record(queries.get_written_frame(viewer, frame_id, new), Links()), HTTPStatus.CREATED)
 
 
 @blueprint.get("/frames/aggregate/")
@@ -56,25 +54,40 @@ def show_aggregate() -> Response:
 @blueprint.get("/frames/<int:frame_id>/headers/")
 def show_headers(frame_id: int) -> Response:
     """The FITS header of a frame."""
-    return respond({"data": queries.get_headers(current_viewer(), frame_id)})
+    body = orjson.dumps({"data": queries.get_headers(current_viewer(), frame_id)})
+    return _respond_if_new(body, body)
 
 
 @blueprint.get("/frames/<int:frame_id>/related/")
 def list_related(frame_id: int) -> Response:
     """The frames that a frame names, and those that name it."""
-    return respond([build_record(frame) for frame in queries.list_related(current_viewer(), frame_id)])
+    return respond(build_records(queries.list_related(current_viewer(), frame_id), Links(), {}))
 
 
 def show_frame(frame_id: int) -> Response:
     """One frame's record. The address is shared with the page: see `app.frames.views`."""
     options = parse_query(RecordSchema())
-    frame = queries.get_frame(current_viewer(), frame_id)
-    related, thumbnails = options["include_related_frames"], options["include_thumbnails"]
-    return respond(build_record(frame, related_frames=related, thumbnails=thumbnails))
+    frame = queries.get_frame(current_viewer(), frame_id, options)
+    (record,), (lasting,) = (build_records([frame], links, options) for links in (Links(), Links.of_this_period()))
+    return _respond_if_new(orjson.dumps(record), orjson.dumps(lasting))
 
 
 def respond(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(orjson.dumps(body), status, mimetype="application/json")
+
+
+def _respond_if_new(body: bytes, lasting: bytes) -> Response:
+    """Answer with a body, or say that the client has it.
+
+    Parameters
+    ----------
+    lasting
+        What must be the same if the client's copy is to be as good as the body.
+    """
+    response = Response(body, mimetype="application/json")
+    response.set_etag(hashlib.blake2b(lasting, digest_size=16).hexdigest(), weak=True)
+    response.make_conditional(request)
+    return response
 
 
 def _links(page: FramePage) -> dict[str, Any]:

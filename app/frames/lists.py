@@ -8,16 +8,16 @@ import numpy as np
 from sqlalchemy import ColumnElement, exists, literal, select, tuple_
 
 from app.accounts.viewer import Viewer
-from app.extensions import db
 from app.frame_columns.queries import select_frames
 from app.frame_columns.selection import Order, Selection, in_groups
 from app.frame_columns.times import to_microseconds
 from app.frames.cursors import Cursor
 from app.frames.models import Frame, Version
-from app.frames.queries import FoundFrame, fetch_frames, show_frames
+from app.frames.queries import FoundFrame, fetch_frames
 from app.frames.search import DEFAULT_ORDERING, ORDERINGS, Condition, build_conditions, split_search
 from app.frames.visibility import of_own_proposals, visible_to
 from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
+from app.reading import read
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def _list_by_offset(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     found = select_matching(viewer, search)
     ids = found.find_first(offset + limit + 1, _order(search))[offset:]
     count = offset + len(ids) if 0 < len(ids) <= limit else found.count()
-    rows = fetch_frames(viewer, ids[:limit])
-    return FramePage(show_frames(viewer, "records", rows, search), limit, offset, len(ids) > limit, count, False)
+    frames = fetch_frames(viewer, "records", ids[:limit], search)
+    return FramePage(frames, limit, offset, len(ids) > limit, count, False)
 
 
 def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
@@ -59,18 +59,19 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
         order = replace(order, is_descending=order.is_descending != backwards, after=(value, cursor.frame_id))
     ids = select_matching(viewer, search).find_first(limit + 1, order)
     has_more = len(ids) > limit
-    rows = fetch_frames(viewer, ids[:limit])
+    frames = fetch_frames(viewer, "records", ids[:limit], search)
     if backwards:
-        rows.reverse()
+        frames.reverse()
     has_next, has_previous = (cursor is not None, has_more) if backwards else (has_more, cursor is not None)
-    values = [getattr(row, order.field) for row in (rows[:1] + rows[-1:])]
+    ends = [frame.row for frame in frames[:1] + frames[-1:]]
+    values = [getattr(row, order.field) for row in ends]
     if order.field == "exposure_time":
         values = [-1.0 if value is None else value for value in values]
     return FramePage(
-        show_frames(viewer, "records", rows, search),
+        frames,
         limit,
-        next_cursor=Cursor(ordering, values[-1], rows[-1].id) if rows and has_next else None,
-        previous_cursor=Cursor(ordering, values[0], rows[0].id, True) if rows and has_previous else None,
+        next_cursor=Cursor(ordering, values[-1], ends[-1].id) if frames and has_next else None,
+        previous_cursor=Cursor(ordering, values[0], ends[0].id, True) if frames and has_previous else None,
     )
 
 
@@ -81,7 +82,7 @@ def select_matching(viewer: Viewer, search: Mapping[str, Any]) -> Selection:
     others = build_conditions(rest)
     ids = None
     if others:
-        ids = np.array(db.session.scalars(select(Frame.id).where(*others)).all(), np.int64)
+        ids = np.array([frame_id for (frame_id,) in read(select(Frame.id).where(*others))], np.int64)
     return select_frames(viewer, condition, ids)
 
 

@@ -4,27 +4,34 @@
 and the order of a page. Nor does `find_archived`: whom the operator names in the settings is told of every frame.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
-from sqlalchemy import (
-    Row,
-    Select,
-    and_,
-    bindparam,
-    case,
-    literal,
-    select,
-    union,
-)
+import orjson
+from sqlalchemy import Row, Select, bindparam, case, literal, select
 
 from app.accounts.viewer import Viewer
 from app.errors import NotFound
-from app.extensions import db, get_table
-from app.frames.models import FileFault, Frame, Header, RelatedFrame, Thumbnail, Version
-from app.frames.visibility import note_denied, note_privileged, visible_to
+from app.extensions import db
+from app.frames.models import FileFault, Frame, Header, Thumbnail, Version
+from app.frames.statements import (
+    FRAME_COLUMNS,
+    HEADER,
+    NAMED_IDS,
+    PAGE,
+    PAGE_WITH_RELATED,
+    RELATED_IDS,
+    THUMBNAILS_OF_PAGE,
+    VERSION_COLUMNS,
+    VERSIONS,
+    FoundVersion,
+)
+from app.frames.visibility import describe_sight, note_denied, note_privileged, visible_to
+from app.reading import read
+
+FIRST_OF_VERSION = len(FRAME_COLUMNS)
+END_OF_VERSION = FIRST_OF_VERSION + len(VERSION_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,9 @@ class FoundFrame:
     """A frame's row with what hangs on it. The newest version comes first."""
 
     row: Row[Any]
-    versions: Sequence[Row[Any]] = ()
+    versions: list[FoundVersion] = field(default_factory=list)
     related_ids: Sequence[int] = ()
-    thumbnails: Mapping[str, Row[Any]] = field(default_factory=dict)
+    thumbnails: dict[str, Row[Any]] = field(default_factory=dict)
 
     def find_thumbnail(self, *sizes: str) -> Row[Any] | None:
         """Return the first of these sizes in which there is a picture."""
@@ -45,14 +52,27 @@ class FoundFrame:
         return f"{self.row.basename}{self.versions[0].extension}" if self.versions else self.row.basename
 
 
-def fetch_frames(viewer: Viewer, ids: Sequence[int]) -> list[Row[Any]]:
-    """Fetch some frames in the order of their ids' list."""
-    rows = db.session.execute(select(*FRAME_COLUMNS).where(Frame.id.in_(ids), visible_to(viewer)))
-    by_id = {row.id: row for row in rows}
-    return [by_id[frame_id] for frame_id in ids if frame_id in by_id]
+def fetch_frames(viewer: Viewer, what: str, ids: Sequence[int], options: Mapping[str, Any]) -> list[FoundFrame]:
+    """Return those of some frames that a viewer may see, in the order of their ids, with what hangs on them.
+
+    Parameters
+    ----------
+    what
+        What the log calls that which the viewer gets of hidden frames.
+    options
+        As `app.frames.search.RecordSchema` or `SearchSchema` loads them.
+    """
+    statement = PAGE_WITH_RELATED if options.get("include_related_frames", True) else PAGE
+    found = _gather(read(statement, describe_sight(viewer) | {"ids": ids}))
+    frames = [found[frame_id] for frame_id in ids if frame_id in found]
+    note_privileged(viewer, what, [(frame.row.id, frame.row.proposal_id, frame.row.public_date) for frame in frames])
+    if options.get("include_thumbnails"):
+        for thumbnail in read(THUMBNAILS_OF_PAGE, {"ids": list(found)}):
+            found[thumbnail.frame_id].thumbnails[thumbnail.size] = thumbnail
+    return frames
 
 
-def get_frame(viewer: Viewer, frame_id: int) -> FoundFrame:
+def get_frame(viewer: Viewer, frame_id: int, options: Mapping[str, Any]) -> FoundFrame:
     """Return one frame.
 
     Raises
@@ -60,8 +80,8 @@ def get_frame(viewer: Viewer, frame_id: int) -> FoundFrame:
     NotFound
         If there is none, or the viewer may not see it.
     """
-    row = _find_visible(viewer, frame_id, "record", *FRAME_COLUMNS)
-    return show_frames(viewer, "record", [row], {"include_thumbnails": True})[0]
+    frames = fetch_frames(viewer, "record", [frame_id], options)
+    return frames[0] if frames else _deny(viewer, "record", frame_id)
 
 
 def get_written_frame(viewer: Viewer, frame_id: int, new: Mapping[str, Any]) -> FoundFrame:
@@ -80,9 +100,10 @@ def get_written_frame(viewer: Viewer, frame_id: int, new: Mapping[str, Any]) -> 
     public_date = case((visible_to(viewer), Frame.public_date), else_=posted).label(Frame.public_date.key)
     statement: Select[Any] = select(*others, public_date, visible_to(viewer)).where(Frame.id == frame_id)
     row = db.session.execute(statement).one()
-    (found,) = _attach(viewer, [row], {})
     *_, is_visible = row
-    return found if is_visible else replace(found, versions=[sent for sent in found.versions if sent.md5 in md5s])
+    versions = [sent for sent in _list_versions(frame_id) if is_visible or sent.md5 in md5s]
+    related = db.session.scalar(RELATED_IDS, describe_sight(viewer) | {"id": frame_id})
+    return FoundFrame(row, versions, _read_ids(related))
 
 
 def get_headers(viewer: Viewer, frame_id: int) -> dict[str, Any]:
@@ -93,10 +114,10 @@ def get_headers(viewer: Viewer, frame_id: int) -> dict[str, Any]:
     NotFound
         As `get_frame`.
     """
-    data = select(Header.data).where(Header.frame_id == Frame.id).scalar_subquery()
-    found = _find_visible(viewer, frame_id, "header", *READ_COLUMNS, data.label("data"))
-    note_privileged(viewer, "header", [(found.id, found.proposal_id, found.public_date)])
-    return found.data or {}
+    for row in read(HEADER, describe_sight(viewer) | {"id": frame_id}):
+        note_privileged(viewer, "header", [(row.id, row.proposal_id, row.public_date)])
+        return row.data or {}
+    return _deny(viewer, "header", frame_id)
 
 
 def list_related(viewer: Viewer, frame_id: int) -> list[FoundFrame]:
@@ -107,15 +128,14 @@ def list_related(viewer: Viewer, frame_id: int) -> list[FoundFrame]:
     NotFound
         As `get_frame`.
     """
-    _find_visible(viewer, frame_id, "related frames", Frame.id)
-    related_ids = _related_ids(viewer, [frame_id]).get(frame_id, [])
-    statement = select(*FRAME_COLUMNS).where(Frame.id.in_(related_ids), visible_to(viewer)).order_by(Frame.id)
-    return show_frames(viewer, "related frames", db.session.execute(statement).all(), {"include_thumbnails": True})
+    for (related_ids,) in read(RELATED_IDS, describe_sight(viewer) | {"id": frame_id}):
+        return fetch_frames(viewer, "related frames", _read_ids(related_ids), {"include_thumbnails": True})
+    return _deny(viewer, "related frames", frame_id)
 
 
 def list_named_ids(frame_id: int) -> set[int]:
     """Return the ids of the frames that a frame's own header names."""
-    return set(db.session.scalars(select(RelatedFrame.related_id).where(RelatedFrame.frame_id == frame_id)))
+    return {named_id for (named_id,) in read(NAMED_IDS, {"id": frame_id})}
 
 
 def get_thumbnail(viewer: Viewer, frame_id: int, size: str) -> Thumbnail:
@@ -150,82 +170,40 @@ def find_archived(frame_id: int) -> tuple[FoundFrame, dict[str, Any]] | None:
     """Return a frame with its versions, and its header, whoever may see them: for the messages to pipelines."""
     statement: Select[Any] = select(*FRAME_COLUMNS, Header.data).outerjoin(Header).where(Frame.id == frame_id)
     row = db.session.execute(statement).one_or_none()
-    if row is None:
-        return None
-    return FoundFrame(row, _versions([frame_id]).get(frame_id, ())), row.data or {}
+    return None if row is None else (FoundFrame(row, _list_versions(frame_id)), row.data or {})
 
 
-VERSIONS = get_table(Version)
 #: What the audit has marked as lost is not known: a file that comes again takes its place.
 FIND_FRAME_ID = select(VERSIONS.c.frame_id).where(
     VERSIONS.c.md5 == bindparam("md5"), VERSIONS.c.file_fault == FileFault.NONE
 )
 #: What the log is told of a frame that somebody reads.
 READ_COLUMNS = (Frame.id, Frame.proposal_id, Frame.public_date)
-FRAME_COLUMNS = tuple(column for column in Frame.__table__.columns if column.name != "target_name_ascii")
 
 
-def _find_visible(viewer: Viewer, frame_id: int, what: str, *columns: Any) -> Row[Any]:
-    row = db.session.execute(select(*columns).where(Frame.id == frame_id, visible_to(viewer))).one_or_none()
-    if row is None:
-        note_denied(viewer, what, Frame.id == frame_id)
-        raise NotFound(f"There is no frame {frame_id} that you may see.", code="frame_not_found")
-    return row
+def _deny(viewer: Viewer, what: str, frame_id: int) -> NoReturn:
+    note_denied(viewer, what, Frame.id == frame_id)
+    raise NotFound(f"There is no frame {frame_id} that you may see.", code="frame_not_found")
 
 
-def show_frames(viewer: Viewer, what: str, rows: Sequence[Any], options: Mapping[str, Any]) -> list[FoundFrame]:
-    """Attach what hangs on the frames that a viewer gets; the log is told of those that are hidden from others."""
-    note_privileged(viewer, what, [(row.id, row.proposal_id, row.public_date) for row in rows])
-    return _attach(viewer, rows, options)
+def _gather(rows: Sequence[Row[Any]]) -> dict[int, FoundFrame]:
+    """Return the frames of a page's rows, by their ids, each with its versions, the newest first."""
+    found: dict[int, FoundFrame] = {}
+    for row in rows:
+        frame = found.get(row[0])
+        if frame is None:
+            found[row[0]] = frame = FoundFrame(row, [], _read_ids(*row[END_OF_VERSION:]))
+        if row[FIRST_OF_VERSION] is not None:
+            frame.versions.append(FoundVersion(*row[FIRST_OF_VERSION:END_OF_VERSION]))
+            frame.versions.sort(reverse=True)
+    return found
 
 
-def _attach(viewer: Viewer, rows: Sequence[Any], options: Mapping[str, Any]) -> list[FoundFrame]:
-    """Fetch what hangs on the frames of a page, with one query for each kind."""
-    ids = [row.id for row in rows]
-    versions = _versions(ids)
-    related = _related_ids(viewer, ids) if options.get("include_related_frames", True) else {}
-    thumbnails = _thumbnails(ids) if options.get("include_thumbnails") else {}
-    return [
-        FoundFrame(
-            row,
-            versions.get(row.id, ()),
-            related.get(row.id, ()),
-            {thumbnail.size: thumbnail for thumbnail in thumbnails.get(row.id, ())},
-        )
-        for row in rows
-    ]
+def _list_versions(frame_id: int) -> list[FoundVersion]:
+    statement = select(*VERSION_COLUMNS).where(VERSIONS.c.frame_id == frame_id).order_by(VERSIONS.c.id.desc())
+    return [FoundVersion(*row) for row in db.session.execute(statement)]
 
 
-def _versions(ids: list[int]) -> dict[int, list[Row[Any]]]:
-    """Fetch the versions of some frames, the newest first."""
-    return _by_frame(select(*Version.__table__.columns).order_by(Version.id.desc()), Version.frame_id, ids)
-
-
-def _thumbnails(ids: list[int]) -> dict[int, list[Row[Any]]]:
-    return _by_frame(select(*Thumbnail.__table__.columns).order_by(Thumbnail.id), Thumbnail.frame_id, ids)
-
-
-def _by_frame(statement: Select[Any], frame_id: Any, ids: list[int]) -> dict[int, list[Row[Any]]]:
-    grouped: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in db.session.execute(statement.where(frame_id.in_(ids))) if ids else ():
-        grouped[row.frame_id].append(row)
-    return grouped
-
-
-def _related_ids(viewer: Viewer, ids: list[int]) -> dict[int, list[int]]:
-    """Return the related frames in both directions: to OCS programs the relation has none."""
-    if not ids:
-        return {}
-    pairs = union(
-        select(RelatedFrame.frame_id.label("frame_id"), RelatedFrame.related_id.label("other_id")).where(
-            RelatedFrame.frame_id.in_(ids)
-        ),
-        select(RelatedFrame.related_id, RelatedFrame.frame_id).where(RelatedFrame.related_id.in_(ids)),
-    ).subquery()
-    statement = select(pairs.c.frame_id, pairs.c.other_id).join(
-        Frame, and_(Frame.id == pairs.c.other_id, visible_to(viewer))
-    )
-    related: dict[int, list[int]] = defaultdict(list)
-    for frame_id, other_id in db.session.execute(statement.order_by(pairs.c.other_id)):
-        related[frame_id].append(other_id)
-    return related
+def _read_ids(text: str | None = None) -> list[int]:
+    """Read ids with commas between them: as JSON, that is quickest."""
+    return sorted(orjson.loads(f"[{text}]")) if text else []

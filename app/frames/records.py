@@ -1,9 +1,10 @@
 """A frame's JSON record, as the OCS contract names and shapes it."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.columns import Ring
-from app.downloads.actions import grant_link, grant_thumbnail_link
+from app.columns import Corners
+from app.downloads.actions import Links
 from app.frames.queries import FoundFrame
 from app.times import format_time
 
@@ -42,28 +43,49 @@ PLAIN_FIELDS = (
 TIMES = ("observation_date", "public_date", "modified", "created")
 
 
-def build_record(frame: FoundFrame, *, related_frames: bool = True, thumbnails: bool = False) -> dict[str, Any]:
+def build_records(frames: Iterable[FoundFrame], links: Links, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the records of some frames.
+
+    Parameters
+    ----------
+    options
+        As `app.frames.search.RecordSchema` or `SearchSchema` loads them.
+    """
+    chosen = {
+        "related_frames": options.get("include_related_frames", True),
+        "thumbnails": options.get("include_thumbnails", False),
+    }
+    return [build_record(frame, links, **chosen) for frame in frames]
+
+
+def build_record(
+    frame: FoundFrame, links: Links, *, related_frames: bool = True, thumbnails: bool = False
+) -> dict[str, Any]:
     """Return the record of a frame."""
     row = frame.row._mapping
     record: dict[str, Any] = {name: row[name] for name in PLAIN_FIELDS}
-    record |= {name: format_time(row[name]) for name in TIMES}
+    for name in TIMES:
+        record[name] = format_time(row[name])
     record["observation_day"] = row["observation_day"].isoformat() if row["observation_day"] else None
     record["area"] = build_geojson(row["area"])
-    record["version_set"] = [build_version(version, row["basename"]) for version in frame.versions]
+    basename = record["basename"]
+    record["version_set"] = versions = [build_version(version, basename, links) for version in frame.versions]
     record["filename"] = frame.filename
-    record["url"] = record["version_set"][0]["url"] if record["version_set"] else None
+    record["url"] = versions[0]["url"] if versions else None
     if related_frames:
-        record["related_frames"] = list(frame.related_ids)
+        record["related_frames"] = frame.related_ids
     if thumbnails:
-        record["thumbnails"] = [build_thumbnail(thumbnail) for thumbnail in frame.thumbnails.values()]
-    return record | {old: record[new] for old, new in OLD_NAMES.items()}
+        record["thumbnails"] = [build_thumbnail(thumbnail, links) for thumbnail in frame.thumbnails.values()]
+    for old, new in OLD_NAMES.items():
+        record[old] = record[new]
+    return record
 
 
-def build_geojson(area: Ring | None) -> dict[str, Any] | None:
-    return None if area is None else {"type": "Polygon", "coordinates": [area.tolist()]}
+def build_geojson(area: Corners | None) -> dict[str, Any] | None:
+    return {"type": "Polygon", "coordinates": [area]} if area else None
 
 
-def build_version(version: Any, basename: str) -> dict[str, Any]:
+def build_version(version: Any, basename: str, links: Links) -> dict[str, Any]:
     """Return the record of one stored file of the frame of this basename."""
     return {
         "id": version.id,
@@ -72,16 +94,16 @@ def build_version(version: Any, basename: str) -> dict[str, Any]:
         "md5": version.md5,
         "size": version.size,
         "extension": version.extension,
-        "url": grant_link(version.id, f"{basename}{version.extension}"),
+        "url": links.to_version(version.id, f"{basename}{version.extension}"),
     }
 
 
-def build_thumbnail(thumbnail: Any) -> dict[str, Any]:
+def build_thumbnail(thumbnail: Any, links: Links) -> dict[str, Any]:
     """Return the record of one picture of a frame."""
     return {
         "id": thumbnail.id,
         "size": thumbnail.size,
         "width": thumbnail.width,
         "height": thumbnail.height,
-        "url": grant_thumbnail_link(thumbnail.id, thumbnail.key, thumbnail.store_path.rpartition("/")[2]),
+        "url": links.to_thumbnail(thumbnail.id, thumbnail.key, thumbnail.store_path.rpartition("/")[2]),
     }

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+import numpy as np
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from app.accounts.viewer import Viewer, current_viewer
@@ -56,9 +57,7 @@ def search() -> Response:
 @blueprint.get("/frames/<int:frame_id>/")
 def show_frame(frame_id: int) -> Response:
     """One frame: a page for a browser, JSON for a program."""
-    response = _show_page(frame_id) if wants_html() else api.show_frame(frame_id)
-    response.vary.add("Accept")
-    return response
+    return _show_page(frame_id) if wants_html() else api.show_frame(frame_id)
 
 
 @blueprint.get("/frames/<int:frame_id>/previews/<any(small, medium, large):size>.jpg")
@@ -94,12 +93,12 @@ def _get_configuration_types() -> frozenset[str]:
 
 def _show_page(frame_id: int) -> Response:
     viewer = current_viewer()
-    frame = queries.get_frame(viewer, frame_id)
+    frame = queries.get_frame(viewer, frame_id, {"include_related_frames": False, "include_thumbnails": True})
     related, named_ids = queries.list_related(viewer, frame_id), queries.list_named_ids(frame_id)
     page = render_template(
         "frames/frame.html",
         frame=frame,
-        chart=build_chart(frame.row.area) if frame.row.area is not None else None,
+        chart=build_chart(np.array(frame.row.area)) if frame.row.area else None,
         headers=queries.get_headers(viewer, frame_id),
         header_wanted=request.args.get("header", "").strip(),
         preview_state="" if frame.thumbnails else find_preview_state(frame_id),

@@ -8,9 +8,10 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, false, or_, select, true
+from sqlalchemy import Boolean, FromClause, Row, Text, bindparam, false, or_, select, true
 
 from app.accounts.viewer import Viewer
+from app.columns import UtcDateTime, Values, is_one_of
 from app.extensions import db
 from app.frames.models import Frame
 from app.frames.search import Condition
@@ -29,6 +30,19 @@ def visible_to(viewer: Viewer) -> Condition:
     if viewer.is_admin:
         return true()
     return or_(Frame.public_date <= dt.datetime.now(dt.UTC), of_own_proposals(viewer))
+
+
+def build_visible(frame: FromClause) -> Condition:
+    """Return the same for a statement that is built once, for all viewers: `describe_sight` gives its parameters."""
+    return or_(
+        bindparam("sees_all", type_=Boolean()),
+        frame.c.public_date <= bindparam("now", type_=UtcDateTime()),
+        is_one_of(frame.c.proposal_id, bindparam("proposals", type_=Values(Text))),
+    )
+
+
+def describe_sight(viewer: Viewer) -> dict[str, Any]:
+    return {"sees_all": viewer.is_admin, "now": dt.datetime.now(dt.UTC), "proposals": sorted(viewer.proposals)}
 
 
 def of_own_proposals(viewer: Viewer) -> Condition:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row
 
 from app.accounts.viewer import current_viewer, require_ingester
+from app.downloads.actions import Links
 from app.extensions import db
 from app.frames.records import build_thumbnail
 from app.frames.schemas import LARGEST_RECORD_BYTES
@@ -42,7 +43,7 @@ def post_thumbnail() -> ResponseReturnValue:
 
 
 def _build_record(thumbnail: Row[Any]) -> dict[str, Any]:
-    return build_thumbnail(thumbnail) | {
+    return build_thumbnail(thumbnail, Links()) | {
         "filename": thumbnail.store_path.rpartition("/")[2],
         "frame_id": thumbnail.frame_id,
         "frame_basename": thumbnail.frame_basename,

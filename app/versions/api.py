@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row
 
 from app.accounts.viewer import require_job_reader
+from app.downloads.actions import Links
 from app.frames.records import build_version
 from app.params import parse_query
 from app.versions import queries
@@ -30,4 +31,4 @@ def show_version(version_id: int) -> ResponseReturnValue:
 
 def _build_record(version: Row[Any]) -> dict[str, Any]:
     frame = {"frame_id": version.frame_id, "basename": version.basename}
-    return build_version(version, version.basename) | frame
+    return build_version(version, version.basename, Links()) | frame

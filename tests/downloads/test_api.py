@@ -65,6 +65,21 @@ def iter_manifest(opened: zipfile.ZipFile) -> Iterator[list[str]]:
     return (row.split("\t") for row in rows)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_first_byte_of_a_zip_waits_for_no_store(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app(FILESTORE_TYPE="tests.slow_store.SlowStore")
+    with app.app_context():
+        ids = [add_stored_frame(f"frame-{number}", b"pixels") for number in range(100)]
+    slow, busy = tmp_path / "slow", tmp_path / "busy"
+    slow.touch()
+    with app.test_client().post("/frames/zip/", json={"frame_ids": ids}, buffered=False) as answer:
+        blocks = iter(answer.response)
+        assert next(blocks).startswith(b"PK")
+        assert not busy.exists(), "the store was asked for a file"
+        slow.unlink()
+        assert sum(map(len, blocks)) > 100 * len(b"pixels")
+
+
 def test_a_zip_has_the_files_and_a_manifest(client: FlaskClient, add: Add, tmp_path: Path) -> None:
     ids = [add("a", b"content of a" * 1000), add("b", b"b", ".fits.fz"), add("empty", b"")]
     answer = post_zip(client, [*ids, ids[0], 12345])

@@ -3,11 +3,15 @@
 import datetime as dt
 import itertools
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from app.extensions import db
+from app.frames.models import Frame
 from tests.fixtures.application import MakeApp
 from tests.fixtures.ingest import Headers
 from tests.frames_factory import add_frame, add_preview, build_version, square
@@ -267,3 +271,76 @@ def test_links_name_the_public_address(make_app: MakeApp) -> None:
         frame_id = add_frame("a-frame")
     answer = app.test_client().get(f"/frames/{frame_id}/", headers={"Host": "elsewhere.example.com"})
     assert answer.json["url"].startswith("https://archive.example.org/data/downloads/")
+
+
+def ask_again(client: FlaskClient, path: str, tag: str, headers: Headers | None = None) -> int:
+    return client.get(path, headers={"If-None-Match": tag} | (headers or {})).status_code
+
+
+def test_a_client_that_has_the_record_is_told_so(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        frame_id = add_frame("a-e91")
+    for path in (f"/frames/{frame_id}/", f"/frames/{frame_id}/headers/"):
+        answer = client.get(path)
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert {"Accept", "Authorization", "Cookie"} <= set(answer.vary)
+        tag = answer.headers["ETag"]
+        again = client.get(path, headers={"If-None-Match": f'"other", {tag}'})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+        assert again.headers["Cache-Control"] == "private, no-cache"
+        assert ask_again(client, path, '"other"') == 200
+        assert ask_again(client, path, "*") == 304
+
+
+def test_whatever_changes_a_record_is_told(app: Flask, client: FlaskClient, as_member: Headers) -> None:
+    secret = {"public_date": "2100-01-01", "proposal_id": "SECRET2026A-001"}
+    with app.app_context():
+        frame_id = add_frame("a-e91")
+    path = f"/frames/{frame_id}/?include_thumbnails=true"
+    tags = [client.get(path).headers["ETag"]]
+    changes = (
+        lambda: add_frame("a-e91", contents=("second",)),
+        lambda: add_frame("b-e92", related_frame_filenames=["a-e91"]),
+        lambda: add_frame("a-e91", contents=("third",), target_name="M 43"),
+        lambda: add_preview("a-e91"),
+    )
+    for change in changes:
+        with app.app_context():
+            change()
+        assert ask_again(client, path, tags[-1]) == 200
+        tags.append(client.get(path).headers["ETag"])
+    with app.app_context():
+        add_frame("c-e92", related_frame_filenames=["a-e91"], **secret)
+    assert ask_again(client, path, tags[-1]) == 304, "a hidden relation changes nothing for others"
+    assert ask_again(client, path, tags[-1], as_member) == 200
+    assert len(set(tags)) == len(tags)
+
+
+def test_a_frame_that_was_hidden_since_is_not_there(app: Flask, client: FlaskClient, as_member: Headers) -> None:
+    with app.app_context():
+        frame_id = add_frame("a-e91", proposal_id="SECRET2026A-001")
+    paths = (f"/frames/{frame_id}/", f"/frames/{frame_id}/headers/")
+    tags = [client.get(path).headers["ETag"] for path in paths]
+    with app.app_context():
+        db.session.execute(update(Frame).values(public_date=dt.datetime(2100, 1, 1, tzinfo=dt.UTC)))
+        db.session.commit()
+    for path, tag in zip(paths, tags, strict=True):
+        assert [ask_again(client, path, seen) for seen in (tag, "*")] == [404, 404]
+        assert client.get(path, headers={"If-None-Match": tag} | as_member).status_code in {200, 304}
+
+
+def test_who_is_told_that_they_have_it_has_links_that_work(app: Flask, client: FlaskClient) -> None:
+    """Links live for 48 hours: what is said to be good has links for 24 more."""
+    with app.app_context():
+        frame_id = add_frame("a-e91")
+    path, begin_s = f"/frames/{frame_id}/", 24 * 3600 * 20_000
+
+    def ask(hours: float, tag: str = "") -> Any:
+        with patch("time.time", return_value=begin_s + hours * 3600):
+            return client.get(path, headers={"If-None-Match": tag})
+
+    tag = ask(0.5).headers["ETag"]
+    assert ask(23.9, tag).status_code == 304
+    fresh = ask(24.1, tag)
+    assert fresh.status_code == 200
+    assert ask(0.5).json["url"] != fresh.json["url"]
