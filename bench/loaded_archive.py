@@ -195,6 +195,7 @@ def _running_postgresql(folder: Path) -> Iterator[str]:
     folder.mkdir(exist_ok=True)
     if user:  # PostgreSQL refuses to run as root
         shutil.chown(folder, "postgres", "postgres")
+        folder.parent.chmod(folder.parent.stat().st_mode | 0o011)  # so that it may pass through
     if not data.exists():
         initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C", "-N"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)

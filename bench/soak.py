@@ -100,7 +100,7 @@ def read_all_the_while(
         sending = pool.submit(crowd.send, server.port, requests, CLIENTS, seconds, MOST_REQUESTS)
         while not sending.done():
             memories.append(server.read_memory())
-            threading.Event().wait(MEMORY_EVERY_S)
+            time.sleep(MEMORY_EVERY_S)
     return sorted(duration for part in sending.result() for duration in part.durations_s), memories
 
 

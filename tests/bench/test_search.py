@@ -40,7 +40,7 @@ def test_tables_and_picture_have_each_case_for_each_viewer(papers: Path) -> None
         assert cell["ours"]["rows"] == {CASES[0]: 1, CASES[1]: 100}.get(cell["case"], cell["ours"]["rows"]) > 0
         assert 0 < cell["ours"]["p50_ms"] <= cell["ours"]["p95_ms"] <= cell["ours"]["p99_ms"]
     text = (papers / "performance.md").read_text()
-    assert text.count("| frame by id") == 7  # one of them in the table of growth
+    assert text.count("| frame by id") == 4  # one of them in the table of growth
     assert "0.002 M, SQLite" in text
     assert text.endswith("<!-- growth: end -->\n")
     assert (papers / "growth.svg").read_text().count("<circle") == 1 + len(CASES)
