@@ -159,6 +159,7 @@ def _describe_plain(operation: Operation) -> dict[str, Json]:
     described: dict[str, Json] = {}
     if operation.conditional:
         described[_status(HTTPStatus.PARTIAL_CONTENT)] = {"content": {operation.media_type: {}}}
+    if operation.conditional or operation.tagged:
         described |= {_status(status): {} for status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.PRECONDITION_FAILED)}
     if operation.redirects:
         described[_status(HTTPStatus.FOUND)] = {"headers": {"Location": {"schema": {"type": "string"}}}}

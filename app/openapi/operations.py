@@ -80,6 +80,8 @@ class Operation:
         Whether it may send on to where the file lies.
     conditional
         Whether it spares a client that has the file, or a part of it, already (RFC 9110).
+    tagged
+        Whether it has an ETag, and spares a client that has the same answer already.
     """
 
     who: Who
@@ -92,6 +94,7 @@ class Operation:
     other_errors: Mapping[int, SchemaType] = field(default_factory=dict)
     redirects: bool = False
     conditional: bool = False
+    tagged: bool = False
 
     def list_errors(self) -> set[int]:
         """Return the statuses of its errors; one of an address with a number that nothing has is not among them."""
@@ -101,8 +104,10 @@ class Operation:
         return statuses | ({HTTPStatus.REQUEST_ENTITY_TOO_LARGE} if self.bodies else set())
 
 
-def _read(answer: SchemaType, query: SchemaType | None = None, who: Who = Who.VIEWERS) -> Operation:
-    return Operation(who, (answer,), query=query)
+def _read(
+    answer: SchemaType, query: SchemaType | None = None, who: Who = Who.VIEWERS, *, tagged: bool = False
+) -> Operation:
+    return Operation(who, (answer,), query=query, tagged=tagged)
 
 
 def _file(media_type: str, who: Who = Who.VIEWERS, **options: Any) -> Operation:
@@ -117,8 +122,8 @@ def _post(answer: SchemaType, body: SchemaType) -> Operation:
 OPERATIONS: Mapping[str, Operation] = {
     "frames_api.list_frames": _read(answers.FramePageSchema, SearchSchema),
     "frames_api.post_frame": _post(answers.FrameSchema, PostedFrameSchema),
-    "frames_views.show_frame": _read(answers.FrameSchema, RecordSchema),
-    "frames_api.show_headers": _read(answers.HeadersSchema),
+    "frames_views.show_frame": _read(answers.FrameSchema, RecordSchema, tagged=True),
+    "frames_api.show_headers": _read(answers.HeadersSchema, tagged=True),
     "frames_api.list_related": _read({"type": "array", "items": answers.FrameSchema}),
     "frames_api.show_aggregate": _read(answers.AggregateAnswerSchema, AggregateSchema),
     "bundles.download_zip": Operation(

@@ -152,6 +152,12 @@ def test_answers_to_clients_that_have_the_file_are_as_the_document_says(observat
             answer = observatory.client.get(path, headers=headers)
             assert answer.status_code == status
             check_answer(document, find_operation(observatory.app, document, endpoint), answer)
+    tagged = {"frames_views.show_frame": "/frames/1/", "frames_api.show_headers": "/frames/1/headers/"}
+    for endpoint, path in tagged.items():
+        for headers, status in asked[2:]:
+            answer = observatory.client.get(path, headers=headers)
+            assert answer.status_code == status
+            check_answer(document, find_operation(observatory.app, document, endpoint), answer)
 
 
 def test_answers_that_depend_on_the_request_are_as_the_document_says(observatory: Observatory) -> None:
