@@ -1,0 +1,201 @@
+"""What a search finds for a viewer: by the columns in memory, and by SQL for what only that knows.
+
+`find_matching` chooses between two ways that answer alike: `KnownFrames`, and `SqlFrames` for as long as the columns
+are being made.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from sqlalchemy import BigInteger, LargeBinary, Select, and_, any_, exists, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.accounts.viewer import Viewer
+from app.extensions import db, get_config
+from app.frame_columns.names import Flags, Numbers
+from app.frame_columns.queries import select_frames
+from app.frame_columns.selection import Order, Selection, in_groups
+from app.frame_columns.times import EPOCH, MICROSECOND
+from app.frames.counting import count_matching
+from app.frames.models import Frame, Version
+from app.frames.search import ORDERINGS, Condition, build_conditions, split_search
+from app.frames.visibility import of_own_proposals, visible_to
+
+FEW = 2_000  # frames, of each of which SQL is asked rather than for all that meet its conditions
+MOST = 20_000  # ids that SQL is asked for at once
+NO_IDS = np.empty(0, np.int64)
+Count = tuple[int, bool]
+"""How many, and whether that is estimated."""
+
+
+class Matching(Protocol):
+    """The frames that a search finds."""
+
+    def count(self, *, is_forced: bool) -> Count:
+        """Return how many there are."""
+
+    def find_first(self, number: int, order: Order) -> list[int]:
+        """Return the ids of the first in an order."""
+
+    def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
+        """Return the values that they have in some fields, sorted."""
+
+
+def find_matching(viewer: Viewer, search: Mapping[str, Any]) -> Matching:
+    """Return what a search finds for a viewer."""
+    among, on_sky, rest = split_search(search)
+    if search.get("public") is False and not viewer.is_admin:
+        among &= in_groups("proposal_id", viewer.proposals)
+    selection = select_frames(viewer, among)
+    if selection is None:
+        return SqlFrames(viewer, search)
+    conditions, others = build_conditions(on_sky), build_conditions(rest)
+    if not others:
+        return KnownFrames(viewer, search, selection, conditions)
+    ids = selection.list_ids(FEW)
+    if len(ids) > FEW:
+        ids = _fetch_ids(select(Frame.id).where(*others).limit(MOST + 1))
+        if len(ids) <= MOST:
+            return KnownFrames(viewer, search, selection.within(ids), conditions)
+        return KnownFrames(viewer, search, selection, conditions + others, is_unsure=True)
+    return KnownFrames(viewer, search, selection.within(ids), conditions + others, is_unsure=True)
+
+
+class KnownFrames:
+    """Frames of the columns. Of some of them, or of all, SQL is asked whether they are what the search finds.
+
+    Parameters
+    ----------
+    conditions
+        In SQL, by which unsure frames are decided.
+    is_unsure
+        Whether all are.
+    """
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        search: Mapping[str, Any],
+        selection: Selection,
+        conditions: Sequence[Condition],
+        *,
+        is_unsure: bool = False,
+    ) -> None:
+        self._by_sql = SqlFrames(viewer, search)
+        self._selection, self._conditions, self._is_unsure = selection, conditions, is_unsure
+        self._asked = self._confirmed = np.empty(0, np.int64)
+
+    def count(self, *, is_forced: bool) -> Count:
+        """Count the sure ones, and ask SQL of the others; where these are many, estimate by asking of some."""
+        count, unsure = self._selection.count()
+        if self._is_unsure:
+            count, number = 0, count + len(unsure)
+            unsure = self._selection.sample(MOST, number)
+        else:
+            number, unsure = len(unsure), _sample(unsure, MOST)
+        if is_forced and number > MOST:
+            return self._by_sql.count(is_forced=True)
+        confirmed = len(self._choose(unsure))
+        return count + (confirmed if number <= MOST else round(confirmed * number / len(unsure))), number > MOST
+
+    def find_first(self, number: int, order: Order) -> list[int]:
+        """Look for more, until as many are found as are wanted, whatever SQL says of those that are unsure."""
+        if order.field == "basename":
+            ids = self._selection.list_ids(MOST)
+            return self._by_sql.find_first(number, order, ids if len(ids) <= MOST else None)
+        wanted = number
+        while True:
+            ids, sure = self._selection.find_first(wanted, order)
+            kept = self._keep(ids, np.zeros_like(sure) if self._is_unsure else sure)
+            if len(kept) >= number or len(ids) < wanted:
+                first: list[int] = kept[:number].tolist()
+                return first
+            wanted *= 4
+
+    def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
+        """List what the sure ones have; then SQL is asked of those of the others that may have more than that."""
+        selection, groups = self._selection, self._selection.groups
+        counts, unsure = selection.count_groups()
+        if self._is_unsure:
+            counts = selection.add_up_groups(self._choose(selection.sample(MOST, int(counts.sum()) + len(unsure))))
+        more = groups.having_more(fields, counts)
+        unsure = selection.of_groups(more).list_ids() if self._is_unsure else unsure[more[selection.groups_of(unsure)]]
+        found = self._by_sql.fetch_ids() if len(unsure) > 5 * MOST else self._choose(unsure)
+        counts = counts + selection.add_up_groups(found)
+        return {field: sorted(groups.find_values(field, counts)) for field in fields}
+
+    def _keep(self, ids: Numbers, sure: Flags) -> Numbers:
+        """Leave out what SQL does not confirm; of each frame it is asked once."""
+        new = np.setdiff1d(ids[~sure], self._asked)
+        self._asked = np.concatenate([self._asked, new])
+        self._confirmed = np.concatenate([self._confirmed, self._choose(new)])
+        return ids[sure | np.isin(ids, self._confirmed)]
+
+    def _choose(self, ids: Numbers) -> Numbers:
+        """Return those of some frames that meet the conditions."""
+        if not self._conditions:
+            return ids
+        # As a whole they serve no index: each of these frames is looked at, not all that an index would give.
+        is_met = and_(*self._conditions).is_(True)
+        parts = [ids[begin : begin + MOST] for begin in range(0, len(ids), MOST)]
+        return np.concatenate(
+            [NO_IDS, *(_fetch_ids(select(Frame.id).where(is_one_of(part), is_met)) for part in parts)]
+        )
+
+
+class SqlFrames:
+    """Frames that SQL alone finds."""
+
+    def __init__(self, viewer: Viewer, search: Mapping[str, Any]) -> None:
+        own_only = [of_own_proposals(viewer)] if search.get("public") is False and not viewer.is_admin else []
+        has_version = exists().where(Version.frame_id == Frame.id)
+        is_listed = [visible_to(viewer), Frame.observation_date.is_not(None), has_version]
+        self._conditions = [*is_listed, *own_only, *build_conditions(search)]
+
+    def count(self, *, is_forced: bool) -> Count:
+        """Count as `app.frames.counting` does."""
+        return count_matching(self._conditions, None if is_forced else get_config().count_patience_ms / 1000)
+
+    def find_first(self, number: int, order: Order, ids: Numbers | None = None) -> list[int]:
+        """Find the first, if ids are given among these."""
+        column = ORDERINGS[order.field]
+        keys = (column, Frame.id)
+        statement = select(Frame.id).where(*self._conditions, *([] if ids is None else [is_one_of(ids)]))
+        if order.after is not None:
+            value, frame_id = order.after
+            there = tuple_(literal(EPOCH + value * MICROSECOND if order.is_by_time else value, column.type), frame_id)
+            statement = statement.where(tuple_(*keys) < there if order.is_descending else tuple_(*keys) > there)
+        in_order = statement.order_by(*(key.desc() if order.is_descending else key.asc() for key in keys))
+        return list(db.session.scalars(in_order.limit(number)))
+
+    def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
+        """List them in one walk through the frames."""
+        statement = select(*(getattr(Frame, field) for field in fields)).where(*self._conditions).distinct()
+        rows = db.session.execute(statement).all()
+        return {field: sorted({getattr(row, field) for row in rows}) for field in fields}
+
+    def fetch_ids(self) -> Numbers:
+        """Return the ids of all."""
+        return _fetch_ids(select(Frame.id).where(*self._conditions))
+
+
+def is_one_of(ids: Numbers) -> Condition:
+    """Return the condition that a frame is one of some, however many."""
+    if db.engine.dialect.name == "postgresql":
+        return Frame.id == any_(literal(ids.tolist(), ARRAY(BigInteger)))
+    return Frame.id.in_(select(func.json_each(json.dumps(ids.tolist())).table_valued("value").c.value))
+
+
+def _fetch_ids(statement: Select[int]) -> Numbers:
+    """Fetch ids, from PostgreSQL as one value: a row for each costs several times as much."""
+    if db.engine.dialect.name != "postgresql":
+        return np.fromiter(db.session.scalars(statement), np.int64)
+    packed = func.string_agg(func.int8send(statement.subquery().c.id), literal(b"", LargeBinary), type_=LargeBinary)
+    return np.frombuffer(db.session.scalar(select(packed)) or b"", ">i8").astype(np.int64)
+
+
+def _sample(ids: Numbers, size: int) -> Numbers:
+    """Return some ids, the same ones for each page of a list."""
+    return ids if len(ids) <= size else np.random.default_rng(0).choice(ids, size, replace=False)
