@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from app.frame_columns.names import Groups, Names, Numbers
 DTYPES = {
     "group": np.uint32,
     "target": np.uint32,
+    "proposal": np.uint32,
     "night": np.int32,
     "exposure_time": np.float64,
     "observed": np.int64,
@@ -35,6 +36,15 @@ NO_NIGHT, NO_TIME = -1_000_000, -sys.float_info.max  # night, exposure_time
 OWN = ("night", "exposure_time", "released", "observed")
 
 
+class Naming(NamedTuple):
+    """What has numbers."""
+
+    groups: Groups
+    targets: Names
+    proposals: Names
+    targets_ascii: list[str]  # each target's name as searches know it
+
+
 class Columns:
     """The arrays, and the names of what they have numbers of.
 
@@ -48,16 +58,16 @@ class Columns:
         `cell_reach`.
     """
 
-    def __init__(self, arrays: Mapping[str, Numbers], groups: Groups, targets: Names, targets_ascii: list[str]) -> None:
+    def __init__(self, arrays: Mapping[str, Numbers], names: Naming) -> None:
         self.arrays = dict(arrays)
-        self.groups, self.targets = groups, targets
-        self.targets_ascii = targets_ascii  # each target's name as searches know it
+        self.groups, self.targets, self.proposals = names.groups, names.targets, names.proposals
+        self.targets_ascii = names.targets_ascii
 
     @classmethod
     def make(cls, size: int) -> "Columns":
         """Return columns with room for some frames, and none in them."""
         arrays = {name: np.zeros(length, dtype) for name, (length, dtype) in find_shapes(size).items()}
-        columns = cls(arrays, Groups(), Names(), [])
+        columns = cls(arrays, Naming(Groups(), Names(), Names(), []))
         columns.clear_blocks()
         return columns
 
@@ -77,15 +87,15 @@ class Columns:
         Parameters
         ----------
         rows
-            Of each frame its id, the target's name, the values of `OWN`, its footprint's ring as packed numbers, and
-            the values of `GROUPED`.
+            Of each frame its id, the target's name, its proposal, the values of `OWN`, its footprint's ring as packed
+            numbers, and the values of `GROUPED`.
         gone
             Ids of frames that are no more.
         """
         changed = [frame_id for frame_id in gone if frame_id < len(self)]
         self["observed"][changed] = UNLISTED
         if rows:
-            ids, targets, night, exposure_time, released, observed, areas, *grouped = zip(*rows, strict=True)
+            ids, targets, proposals, night, exposure_time, released, observed, areas, *grouped = zip(*rows, strict=True)
             self._make_room(max(ids) + 1)
             places = np.array(ids)
             blocks = np.unique(places // BLOCK)  # about which nothing is known until the end
@@ -93,6 +103,7 @@ class Columns:
             self["observed"][places] = UNLISTED
             self["group"][places] = list(map(self.groups.number, zip(*grouped, strict=True)))
             self["target"][places] = list(map(self._number_target, targets))
+            self["proposal"][places] = list(map(self.proposals.number, proposals))
             self._put_caps(places, areas)
             for name, values in zip(OWN, (night, exposure_time, released, observed), strict=True):
                 self[name][places] = values

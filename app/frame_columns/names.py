@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Numbers: TypeAlias = NDArray[Any]
 Flags: TypeAlias = NDArray[np.bool_]
 
-#: What makes up a group; facets are of these.
+#: What makes up a group. Proposals have numbers of their own: with them there would be a hundred times as many groups.
 GROUPED = (
     "site_id",
     "telescope_id",
@@ -21,8 +21,9 @@ GROUPED = (
     "primary_optical_element",
     "configuration_type",
     "reduction_level",
-    "proposal_id",
 )
+#: What frames can be counted by.
+COUNTED = (*GROUPED, "proposal_id")
 
 
 class Names:
@@ -37,13 +38,21 @@ class Names:
 
     def number(self, value: Any) -> int:
         """Return the number of a value, which gets one if it has none."""
-        number = self._numbers.setdefault(value, len(self.values))
-        if number == len(self.values):
+        try:
+            return self._numbers[value]
+        except KeyError:
+            number = self._numbers[value] = len(self.values)
             self.values.append(value)
-        return number
+            return number
 
     def find(self, value: Any) -> int | None:
         return self._numbers.get(value)
+
+    def among(self, values: Iterable[Any]) -> Flags:
+        """Say of each value whether it is one of some."""
+        wanted = np.zeros(len(self), bool)
+        wanted[[number for value in values if (number := self.find(value)) is not None]] = True
+        return wanted
 
 
 class Growing:
@@ -90,11 +99,11 @@ class Groups:
 
     def number(self, values: tuple[Any, ...]) -> int:
         """Return the number of a combination, which gets one if it has none."""
-        before = len(self)
-        number = self._combinations.number(values)
-        if number == before:
+        number = self._combinations.find(values)
+        if number is None:
             for field, value in zip(GROUPED, values, strict=True):
                 self._numbers[field].add(self.names[field].number(value))
+            number = self._combinations.number(values)
         return number
 
     def numbers_of(self, field: str) -> Numbers:
@@ -103,23 +112,4 @@ class Groups:
 
     def having(self, field: str, values: Collection[Any]) -> Flags:
         """Say of each group whether it has one of some values in a field."""
-        names = self.names[field]
-        wanted = np.zeros(len(names), bool)
-        wanted[[number for value in values if (number := names.find(value)) is not None]] = True
-        return wanted[self.numbers_of(field)]
-
-    def find_values(self, field: str, counts: Numbers) -> list[Any]:
-        """Return the values of a field that frames have, from how many there are of each group."""
-        return [
-            self.names[field].values[number] for number in np.unique(self.numbers_of(field)[: len(counts)][counts > 0])
-        ]
-
-    def having_more(self, fields: Collection[str], counts: Numbers) -> Flags:
-        """Say of each group whether it has, in one of some fields, a value that no frame of the counted ones has."""
-        more = np.zeros(len(counts), bool)
-        for field in fields:
-            numbers = self.numbers_of(field)[: len(counts)]
-            is_found = np.zeros(len(self.names[field]), bool)
-            is_found[numbers[counts > 0]] = True
-            more |= ~is_found[numbers]
-        return more
+        return self.names[field].among(values).take(self.numbers_of(field), mode="clip")

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.extensions import db
+from app.extensions import db, get_table
 from app.frame_columns.columns import NEVER, NO_NIGHT, NO_TIME, UNLISTED
 from app.frame_columns.names import GROUPED
 from app.frames.models import Frame, Version
@@ -75,17 +75,19 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options))
 
 
-LISTED = exists().where(Version.frame_id == Frame.id)
+FRAMES, VERSIONS = get_table(Frame), get_table(Version)
+IS_LISTED = exists().where(VERSIONS.c.frame_id == FRAMES.c.id)
 #: What `Columns.put` takes.
 ROWS = select(
-    Frame.id,
-    Frame.target_name,
-    func.coalesce(days(Frame.observation_day), NO_NIGHT),
-    func.coalesce(Frame.exposure_time, NO_TIME),
-    func.coalesce(microseconds(Frame.public_date), NEVER),
-    case((LISTED, func.coalesce(microseconds(Frame.observation_date), UNLISTED)), else_=UNLISTED),
-    packed(type_coerce(Frame.area, LargeBinary)),
-    *(getattr(Frame, name) for name in GROUPED),
+    FRAMES.c.id,
+    FRAMES.c.target_name,
+    FRAMES.c.proposal_id,
+    func.coalesce(days(FRAMES.c.observation_day), NO_NIGHT),
+    func.coalesce(FRAMES.c.exposure_time, NO_TIME),
+    func.coalesce(microseconds(FRAMES.c.public_date), NEVER),
+    case((IS_LISTED, func.coalesce(microseconds(FRAMES.c.observation_date), UNLISTED)), else_=UNLISTED),
+    packed(type_coerce(FRAMES.c.area, LargeBinary)),
+    *(FRAMES.c[name] for name in GROUPED),
 )
 
 
@@ -100,7 +102,7 @@ def read_some(ids: Iterable[int]) -> Iterator[tuple[list[Row[Any]], set[int]]]:
     wanted = sorted(ids)
     for begin in range(0, len(wanted), IDS_AT_A_TIME):
         part = wanted[begin : begin + IDS_AT_A_TIME]
-        rows = list(db.session.execute(ROWS.where(Frame.id.in_(part))))
+        rows = list(db.session.execute(ROWS.where(FRAMES.c.id.in_(part))))
         yield rows, set(part) - {row.id for row in rows}
 
 

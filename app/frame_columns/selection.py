@@ -10,7 +10,7 @@ import numpy as np
 
 from app.frame_columns.columns import BLOCK, NEVER, NO_TIME, UNLISTED, Columns
 from app.frame_columns.footprints import Cone, Place, Polygon
-from app.frame_columns.names import GROUPED, Flags, Groups, Numbers
+from app.frame_columns.names import COUNTED, Flags, Numbers
 from app.frames.sphere import to_unit_vectors
 
 CAPS = ("x", "y", "z", "reach", "inner")
@@ -24,8 +24,8 @@ class Condition:
 
     Attributes
     ----------
-    groups, targets
-        Tests that are made once for each group, and each target's name, not for each frame.
+    groups, targets, proposals
+        Tests that are made once for each group, target's name or proposal, not for each frame.
     first, last
         Microseconds since 1970, between which the observation began.
     nights
@@ -38,6 +38,7 @@ class Condition:
 
     groups: tuple[Test, ...] = ()
     targets: tuple[Test, ...] = ()
+    proposals: tuple[Test, ...] = ()
     first: int = UNLISTED + 1
     last: int = NEVER
     nights: tuple[int, ...] = ()
@@ -48,6 +49,7 @@ class Condition:
         return Condition(
             self.groups + other.groups,
             self.targets + other.targets,
+            self.proposals + other.proposals,
             max(self.first, other.first),
             min(self.last, other.last),
             self.nights + other.nights,
@@ -59,6 +61,11 @@ class Condition:
 def in_groups(field: str, values: Collection[Any], *, is_not: bool = False) -> Condition:
     """Return the condition that a field of `GROUPED` has one of some values, or that it has none of them."""
     return Condition(groups=(lambda columns: columns.groups.having(field, values) ^ is_not,))
+
+
+def of_proposals(proposals: Collection[str]) -> Condition:
+    """Return the condition that a frame is of one of some proposals."""
+    return Condition(proposals=(lambda columns: columns.proposals.among(proposals),))
 
 
 def is_target(name: str, *, is_not: bool = False) -> Condition:
@@ -112,20 +119,20 @@ class Order:
     def is_by_time(self) -> bool:
         return self.field == "observation_date"
 
-    def find_keys(self, columns: Columns, ids: Numbers) -> Numbers:
-        """Return numbers for some frames: the less, the earlier in this order."""
+    def make_key(self, columns: Columns) -> Callable[[Numbers], Numbers]:
+        """Return what gives numbers for some frames: the less, the earlier in this order."""
         if self.is_by_time:
-            return self.sign * columns["observed"][ids]
+            return lambda ids: self.sign * columns["observed"][ids]
         if self.field == "id":
-            return self.sign * ids
+            return lambda ids: self.sign * ids
         if self.field == "exposure_time":
-            times_s = columns["exposure_time"][ids]
-            return self.sign * np.where(times_s == NO_TIME, -1.0, times_s)
-        return self.sign * self._rank(columns)[columns[_place_of(self.field)][ids]]
+            return lambda ids: self.sign * np.maximum(columns["exposure_time"][ids], -1.0)
+        array, ranks = _ARRAYS.get(self.field, "group"), self.sign * self._rank(columns)
+        return lambda ids: ranks.take(columns[array][ids], mode="clip")
 
     def find_key(self, columns: Columns, value: Any) -> Any:
         """Return the number of a value, which no frame need have."""
-        if self.field not in {*GROUPED, "target_name"}:
+        if self.field not in {*COUNTED, "target_name"}:
             return self.sign * value
         values = sorted(_names_of(columns, self.field))
         place = bisect_left(values, value)
@@ -133,10 +140,49 @@ class Order:
 
     def _rank(self, columns: Columns) -> Numbers:
         """Return for each group, or target, twice the place of its value among all that there are."""
-        names = _names_of(columns, self.field)
+        names = list(_names_of(columns, self.field))
         ranks = np.empty(len(names), np.int64)
         ranks[sorted(range(len(names)), key=names.__getitem__)] = 2 * np.arange(len(names))
-        return ranks if self.field == "target_name" else ranks[columns.groups.numbers_of(self.field)]
+        return ranks if self.field in _ARRAYS else ranks.take(columns.groups.numbers_of(self.field), mode="clip")
+
+
+class Tally:
+    """How many frames there are of each group and of each proposal."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._groups = np.zeros(len(columns.groups), np.int64)
+        self._proposals = np.zeros(len(columns.proposals), np.int64)
+
+    def add(self, places: Places) -> None:
+        """Count some more frames."""
+        for name, counts in (("group", self._groups), ("proposal", self._proposals)):
+            counts += np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
+
+    def list_values(self, field: str) -> list[Any]:
+        """List the values of a field that they have, sorted."""
+        counts = self._count(field)
+        names = _names_of(self._columns, field)
+        return sorted(names[number] for number in np.flatnonzero(counts))
+
+    def has_news(self, fields: Collection[str], ids: Numbers) -> Flags:
+        """Say of some frames whether they have, in one of some fields, a value that none of the counted ones has."""
+        is_news = np.zeros(len(ids), bool)
+        for field in fields:
+            is_missing = np.append(self._count(field) == 0, False)
+            if field == "proposal_id":
+                is_news |= _take(is_missing, self._columns["proposal"][ids])
+            else:
+                of_group = _take(is_missing, self._columns.groups.numbers_of(field)[: len(self._groups)])
+                is_news |= _take(np.append(of_group, False), self._columns["group"][ids])
+        return is_news
+
+    def _count(self, field: str) -> Numbers:
+        """Return how many have each value of a field."""
+        if field == "proposal_id":
+            return self._proposals
+        numbers = self._columns.groups.numbers_of(field)[: len(self._groups)]
+        return np.bincount(numbers, weights=self._groups)
 
 
 class Selection:
@@ -153,11 +199,11 @@ class Selection:
     def __init__(self, columns: Columns, condition: Condition, sight: Sight, ids: Numbers | None = None) -> None:
         self._columns, self._condition, self._sight = columns, condition, sight
         self._ids = None if ids is None else ids[ids < len(columns)]
-        self._size = len(columns.groups)  # there may be more by and by
-        self._of_group = _all([test(columns)[: self._size] for test in condition.groups])
+        self._of_group = _all([test(columns) for test in condition.groups])
         self._of_target = _all([test(columns) for test in condition.targets])
         self._of_cell = _all([place.find_cells(columns["cell_reach"]) for place in condition.places])
-        self._own = _all([columns.groups.having("proposal_id", sight.proposals)] if sight.proposals else [])
+        self._of_proposal = _all([test(columns) for test in condition.proposals])
+        self._own = _all([columns.proposals.among(sight.proposals)] if sight.proposals else [])
 
     def within(self, ids: Numbers) -> "Selection":
         """Return what of it is among some frames."""
@@ -174,15 +220,14 @@ class Selection:
                 unsure.append(_to_ids(found, ~is_sure))
         return count, np.concatenate([np.empty(0, np.int64), *unsure])
 
-    def count_groups(self) -> tuple[Numbers, Numbers]:
-        """Return how many of each group are sure, and the ids of the others."""
-        counts, unsure = np.zeros(self._size, np.int64), []
+    def tally(self) -> tuple[Tally, Numbers]:
+        """Return what the sure ones are of, and the ids of the others."""
+        tally, unsure = Tally(self._columns), [np.empty(0, np.int64)]
         for found, is_sure, _ in self._walk():
             if is_sure is not None:
                 unsure.append(_to_ids(found, ~is_sure))
-                found = _to_ids(found, is_sure)
-            counts += self.add_up_groups(found)
-        return counts, np.concatenate([np.empty(0, np.int64), *unsure])
+            tally.add(found if is_sure is None else _to_ids(found, is_sure))
+        return tally, np.concatenate(unsure)
 
     def list_ids(self, most: int | None = None) -> Numbers:
         """Return the ids of it, sure or not: all, or one more than `most`."""
@@ -209,11 +254,12 @@ class Selection:
     def find_first(self, number: int, order: Order) -> tuple[Numbers, Flags]:
         """Return the ids of the first frames in an order, and of each whether it is sure."""
         limit = None if order.after is None else (order.find_key(self._columns, order.after[0]), order.after[1])
+        find_keys = order.make_key(self._columns)
         keys, ids, sure = np.empty(0), np.empty(0, np.int64), np.empty(0, bool)
         for places, is_sure, best_of_rest in self._walk(order):
             found = _to_ids(places)
             found_sure = np.ones(len(found), bool) if is_sure is None else is_sure
-            found_keys = order.find_keys(self._columns, found)
+            found_keys = find_keys(found)
             if limit is not None:
                 is_after = found_keys > limit[0]
                 is_after |= (found_keys == limit[0]) & (order.sign * found > order.sign * limit[1])
@@ -222,33 +268,24 @@ class Selection:
             sure = np.concatenate([sure, found_sure])
             if len(ids) > number:
                 threshold = np.partition(keys, number - 1)[number - 1]
-                is_first = keys <= threshold
-                keys, ids, sure = keys[is_first], ids[is_first], sure[is_first]
+                first = _find_least(keys, order.sign * ids, threshold, number)
+                keys, ids, sure = keys[first], ids[first], sure[first]
                 if best_of_rest > threshold:
                     break
         sequence = np.lexsort((order.sign * ids, keys))[:number]
         return ids[sequence], sure[sequence]
 
-    def of_groups(self, flags: Flags) -> "Selection":
-        """Return what of it is of some groups."""
-        condition = self._condition & Condition(groups=(lambda _: flags,))
-        return Selection(self._columns, condition, self._sight, self._ids)
-
-    def groups_of(self, ids: Numbers) -> Numbers:
-        """Return the numbers of the groups of some frames."""
-        return np.minimum(self._columns["group"][ids], self._size - 1)
-
-    def add_up_groups(self, ids: Places) -> Numbers:
-        """Return how many of some frames are of each group."""
-        return np.bincount(self._columns["group"][ids], minlength=self._size)[: self._size]
-
-    @property
-    def groups(self) -> Groups:
-        return self._columns.groups
+    def make_tally(self, ids: Numbers) -> Tally:
+        """Return what some frames are of."""
+        tally = Tally(self._columns)
+        tally.add(ids)
+        return tally
 
     def _walk(self, order: Order | None = None) -> Iterator[tuple[Places, Flags | None, float]]:
         """Give what is of the selection, which of it is sure (None: all), and the least key that may still come."""
         for places, bound in self._split(order):
+            if self._of_cell is not None:  # which leaves few
+                places = _to_ids(places, _take(self._of_cell, self._columns["cell"][places]))
             kept = self._test(places)
             found = places if kept is None else _to_ids(places, kept)
             if self._condition.places:
@@ -280,16 +317,15 @@ class Selection:
         if not self._is_within_times(places):
             observed = columns["observed"][places]
             tests += [observed >= condition.first, observed <= condition.last]
-        group = columns["group"][places]
         if not self._is_released(places):
             seen: Flags = columns["released"][places] <= self._sight.now
-            tests.append(seen if self._own is None else seen | _take(self._own, group))
+            tests.append(seen if self._own is None else seen | _take(self._own, columns["proposal"][places]))
         if self._of_group is not None:
-            tests.append(_take(self._of_group, group))
+            tests.append(_take(self._of_group, columns["group"][places]))
+        if self._of_proposal is not None:
+            tests.append(_take(self._of_proposal, columns["proposal"][places]))
         if self._of_target is not None:
             tests.append(_take(self._of_target, columns["target"][places]))
-        if self._of_cell is not None:
-            tests.append(_take(self._of_cell, columns["cell"][places]))
         tests += [columns["night"][places] == night for night in condition.nights]
         if condition.shortest > NO_TIME:
             tests.append(columns["exposure_time"][places] >= condition.shortest)
@@ -314,6 +350,13 @@ class Selection:
         )
 
 
+def _find_least(keys: Numbers, ids: Numbers, threshold: Any, number: int) -> Numbers:
+    """Return the places of so many least keys; of the keys at the threshold, which may be many, by their ids."""
+    less, equal = np.flatnonzero(keys < threshold), np.flatnonzero(keys == threshold)
+    equal = equal[np.argsort(ids[equal])[: number - len(less)]]
+    return np.concatenate([less, equal])
+
+
 def _all(tests: list[Flags]) -> Flags | None:
     """Return what holds by all of some tests of each number, and last False: for numbers given since."""
     return np.append(np.logical_and.reduce(tests), False) if tests else None
@@ -335,9 +378,10 @@ def _to_ids(places: Places, kept: Flags | None = None) -> Numbers:
     return places if kept is None else places[kept]
 
 
-def _place_of(field: str) -> str:
-    return "target" if field == "target_name" else "group"
+_ARRAYS = {"target_name": "target", "proposal_id": "proposal"}  # else it is the groups'
 
 
 def _names_of(columns: Columns, field: str) -> list[Any]:
-    return columns.targets.values if field == "target_name" else columns.groups.names[field].values
+    if field == "target_name":
+        return columns.targets.values
+    return columns.proposals.values if field == "proposal_id" else columns.groups.names[field].values

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from app.frame_columns.changes import Mark
-from app.frame_columns.columns import Columns, find_shapes
+from app.frame_columns.columns import BLOCK, Columns, Naming, find_shapes
 from app.frame_columns.names import GROUPED, Groups, Names
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) 
     """Write a snapshot, synced to the disk, in place of the one that is there."""
     begin_s = time.monotonic()
     told = {
-        "layout": LAYOUT,
+        "layout": [LAYOUT, BLOCK],
         "origin": origin,
         "position": mark.position,
         "newest": mark.newest,
@@ -45,6 +45,7 @@ def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) 
         "values": {field: columns.groups.names[field].values for field in GROUPED},
         "numbers": {field: columns.groups.numbers_of(field).tolist() for field in GROUPED},
         "targets": columns.targets.values,
+        "proposals": columns.proposals.values,
         "targets_ascii": columns.targets_ascii,
     }
     packed = json.dumps(told).encode()
@@ -81,12 +82,13 @@ def map_snapshot(path: Path, origin: list[Any]) -> tuple[Columns, Mark]:
     if magic != MAGIC or begin < 0 or zlib.crc32(packed := room[begin : begin + length]) != checksum:
         raise BadSnapshot("it is cut off, or damaged")
     told = json.loads(packed)
-    if (told["layout"], told["origin"]) != (LAYOUT, origin):
+    if (told["layout"], told["origin"]) != ([LAYOUT, BLOCK], origin):
         raise BadSnapshot("it is of another database, or of another release of this program")
     arrays, place = {}, 0
     for name, (count, dtype) in find_shapes(told["size"]).items():
         arrays[name] = np.frombuffer(room, dtype, count, place)
         place += -(-arrays[name].nbytes // ALIGNMENT) * ALIGNMENT
     numbers = {field: np.array(told["numbers"][field], np.uint32) for field in GROUPED}
-    columns = Columns(arrays, Groups(told["values"], numbers), Names(told["targets"]), told["targets_ascii"])
+    groups, targets, proposals = Groups(told["values"], numbers), Names(told["targets"]), Names(told["proposals"])
+    columns = Columns(arrays, Naming(groups, targets, proposals, told["targets_ascii"]))
     return columns, Mark(told["position"], tuple(told["newest"]) if told["newest"] else None)

@@ -16,7 +16,7 @@ from app.extensions import get_config
 from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word, to_ascii
 from app.frame_columns.names import GROUPED
 from app.frame_columns.selection import Condition as Among
-from app.frame_columns.selection import has_in_target, in_cone, in_groups, is_target, meets_polygon
+from app.frame_columns.selection import has_in_target, in_cone, in_groups, is_target, meets_polygon, of_proposals
 from app.frame_columns.times import to_day, to_microseconds
 from app.frames import sky
 from app.frames.fields import PointText, PolygonText, PositionText
@@ -67,7 +67,11 @@ def _exactly(
 ) -> SearchParameter:
     """A parameter that a column must equal."""
     column: InstrumentedAttribute[Any] = getattr(Frame, name)
-    among = (lambda value: in_groups(name, [value])) if name in GROUPED else None
+    among: Callable[[Any], Among] | None = None
+    if name in GROUPED:
+        among = lambda value: in_groups(name, [value])  # noqa: E731  # one of two
+    elif name == "proposal_id":
+        among = lambda value: of_proposals([value])  # noqa: E731  # the other
     return SearchParameter(
         name, field or Word(), label, help, lambda value: column == value, aliases, widget=widget, among=among
     )
