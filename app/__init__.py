@@ -24,6 +24,7 @@ from app.embargoes import views as embargoes_views
 from app.errors import register_error_handlers
 from app.events import cli as events_cli
 from app.extensions import csrf, db, migrate
+from app.frame_columns import cli as frame_columns_cli
 from app.frame_columns.refresh import FrameColumns
 from app.frames import api as frames_api
 from app.frames import views as frames_views
@@ -63,6 +64,7 @@ ROOMS = (
     embargoes_cli.blueprint,
     embargoes_views.blueprint,
     events_cli.blueprint,
+    frame_columns_cli.blueprint,
     frames_api.blueprint,
     frames_views.blueprint,
     ingest_api.blueprint,
@@ -103,7 +105,7 @@ def create_app(config: AppConfig) -> Flask:
     app.extensions["redis"] = Redis.from_url(config.redis_url)
     app.extensions["configuration_types"] = ConfigurationTypes(config.configdb_url, config.configuration_types)
     app.extensions["counters"] = Counters(config.redis_url)
-    app.extensions["frame_columns"] = FrameColumns()
+    app.extensions["frame_columns"] = FrameColumns(config.data_dir)
     app.extensions["replica"], app.extensions["reading_engines"] = Replica(), {}
     app.extensions["file_store"] = FileStoreFactory.get_file_store_class()()
     app.extensions["parts"] = Parts(config, app.extensions["file_store"])

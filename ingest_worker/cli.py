@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db, get_queue, get_redis
+from app.frame_columns.actions import forget_changes
 from app.ingest.actions import reconcile as reconcile_due
 from app.ingest.actions import ring_for_missing
 from app.ingest.bell import INGEST_QUEUE, PREVIEW_QUEUE
@@ -55,6 +56,7 @@ def reconcile() -> None:
             reconcile_due()
             if turn % RING_FOR_MISSING_EVERY == 0:
                 ring_for_missing()
+                forget_changes()
         except SQLAlchemyError as error:
             log.error("the database did not answer: %s", error)
         finally:

@@ -6,18 +6,13 @@ from typing import cast
 from flask import current_app
 
 from app.accounts.viewer import Viewer
-from app.frame_columns.columns import Numbers
 from app.frame_columns.refresh import FrameColumns
-from app.frame_columns.selection import Condition, Selection, Sight, in_groups
+from app.frame_columns.selection import Condition, Selection, Sight
 from app.frame_columns.times import to_microseconds
 
 
-def select_frames(viewer: Viewer, condition: Condition, ids: Numbers | None = None) -> Selection:
-    """Return the frames that meet a condition and that a viewer may see by now, among some or all."""
+def select_frames(viewer: Viewer, condition: Condition) -> Selection | None:
+    """Return the frames that meet a condition and that a viewer may see by now; None: the columns are being made."""
     columns = cast(FrameColumns, current_app.extensions["frame_columns"]).refresh()
     sight = Sight(to_microseconds(dt.datetime.now(dt.UTC)), viewer.proposals, viewer.is_admin)
-    return Selection(columns, condition, sight, ids)
-
-
-def of_own_proposals(viewer: Viewer) -> Condition:
-    return in_groups("proposal_id", viewer.proposals)
+    return None if columns is None else Selection(columns, condition, sight)

@@ -1,132 +1,148 @@
-"""Bringing the columns up to date: each answer takes in what was committed before it."""
+"""The columns of one process: found, and brought up to date, so that each answer has what was committed before it."""
 
+import fcntl
 import logging
+import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Row, Text, case, cast, exists, func, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
-
-from app.extensions import db
-from app.frame_columns.columns import GROUPED, NEVER, NO_NIGHT, NO_TIME, UNLISTED, Columns
-from app.frame_columns.models import FrameChange
-from app.frames.models import Frame, Version
-from app.reading import connect_for_reading, read
+from app.frame_columns.changes import Mark, find_origin, mark_now
+from app.frame_columns.columns import Columns
+from app.frame_columns.reading import find_last_id, read_all, read_some
+from app.frame_columns.snapshot import BadSnapshot, map_snapshot, write_snapshot
 
 log = logging.getLogger(__name__)
 
-ROWS_AT_A_TIME = 20_000
-IDS_AT_A_TIME = 1_000
-#: Changes are kept for a day; whoever has not looked for half of one begins anew.
-LONGEST_SLEEP_S = 12 * 3600
-MOST_CHANGES = 300_000  # to read all frames is quicker then
-
-
-class microseconds(FunctionElement[int]):
-    """A time in microseconds since 1970, which is read far more quickly than a time."""
-
-    type, inherit_cache = BigInteger(), True
-
-
-class days(FunctionElement[int]):
-    """A date in days since 1970."""
-
-    type, inherit_cache = Integer(), True
-
-
-@compiles(microseconds, "postgresql")
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return f"(extract(epoch FROM {compiler.process(element.clauses, **options)}) * 1000000)::bigint"
-
-
-@compiles(microseconds, "sqlite")
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    time = compiler.process(element.clauses, **options)
-    return f"CAST(strftime('%s', {time}) AS INTEGER) * 1000000 + CAST(substr({time}, 21, 6) AS INTEGER)"
-
-
-@compiles(days, "postgresql")
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return f"({compiler.process(element.clauses, **options)} - DATE '1970-01-01')"
-
-
-@compiles(days, "sqlite")
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return f"CAST(julianday({compiler.process(element.clauses, **options)}) - 2440587.5 AS INTEGER)"
-
-
-LISTED = exists().where(Version.frame_id == Frame.id)
-ROWS = select(
-    Frame.id,
-    Frame.target_name,
-    func.coalesce(days(Frame.observation_day), NO_NIGHT),
-    func.coalesce(Frame.exposure_time, NO_TIME),
-    case((LISTED, func.coalesce(microseconds(Frame.observation_date), UNLISTED)), else_=UNLISTED),
-    func.coalesce(microseconds(Frame.public_date), NEVER),
-    *(getattr(Frame, name) for name in GROUPED),
-)
+#: Archives of so many frames are read at once by who needs the columns; of larger ones there is a file.
+SMALL = 200_000
+MOST_CHANGES = 20_000  # to take in during a request; after more the file is made anew
+RENEW_AFTER = 50_000  # changes that each process has for itself
+LONGEST_LIFE_S = 12 * 3600  # of the file
+PAUSE_S = 60.0  # between two attempts to have it made
+PROJECT_DIR = Path(__file__).parents[2]
+BUILD = (sys.executable, "-m", "flask", "--app", "wsgi", "columns", "build")
 
 
 class FrameColumns:
-    """The columns of one process, and how far they have got."""
+    """The columns of one process, and how far they have got.
 
-    def __init__(self) -> None:
-        self._columns = Columns()
+    Parameters
+    ----------
+    folder
+        Where the file is that the processes of this machine share.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file, self._lock_file = folder / "columns", folder / "columns.lock"
         self._lock = threading.Lock()
-        self._looked_s = -float("inf")
-        self._horizon = 0
-        self._seen: set[int] = set()
+        self._columns: Columns | None = None
+        self._mark = Mark("0", None)
+        self._identity = (0, 0)  # of the file that was looked at last
+        self._taken_in = 0  # changes since it was mapped
+        self._asked_s = -PAUSE_S
+        self._builder: subprocess.Popen[bytes] | None = None
 
-    def refresh(self) -> Columns:
-        """Return the columns with all that has been committed by now."""
+    @property
+    def file(self) -> Path:
+        return self._file
+
+    def refresh(self) -> Columns | None:
+        """Return the columns with all that has been committed by now; None: they are being made."""
         with self._lock:
-            begin_s = time.monotonic()
-            changes = self._find_changes() if begin_s - self._looked_s < LONGEST_SLEEP_S else None
-            if changes is None or len(changes) > MOST_CHANGES:
-                self._read_all()
-            elif changes:
-                self._take_in({change.frame_id for change in changes if change.id not in self._seen})
-                self._horizon, self._seen = changes[-1].horizon, {change.id for change in changes}
-            self._looked_s = begin_s
+            self._look_at_file()
+            if self._columns is None or not self._catch_up():
+                self._begin()
             return self._columns
 
-    def _find_changes(self) -> list[Row[Any]]:
-        """List the changes since the last look, and some that have been seen.
+    def build(self) -> bool:
+        """Make the file, from the one that is there if it serves; False: another process is at it."""
+        with self._hold_lock() as is_ours:
+            if not is_ours:
+                return False
+            self._look_at_file()
+            if self._columns is None or not self._catch_up():
+                self._read()
+            assert self._columns is not None  # noqa: S101  # it was read
+            write_snapshot(self._file, self._columns, self._mark, find_origin())
+            return True
 
-        A number may be given to a transaction that commits after one with a higher number, so that PostgreSQL is asked
-        for all since the oldest transaction that was under way.
-        """
-        since = FrameChange.transaction_id >= self._horizon if _is_postgresql() else FrameChange.id > self._horizon
-        statement = select(FrameChange.id, FrameChange.frame_id, _horizon().label("horizon")).where(since)
-        return list(read(statement.order_by(FrameChange.id)))
+    def _look_at_file(self) -> None:
+        """Map the file if it is another one than before, and of this database."""
+        try:
+            stat = self._file.stat()
+        except FileNotFoundError:
+            return
+        if (stat.st_ino, stat.st_mtime_ns) == self._identity:
+            return
+        self._identity = stat.st_ino, stat.st_mtime_ns
+        begin_s = time.monotonic()
+        try:
+            columns, mark = map_snapshot(self._file, find_origin())
+            if not mark.is_past() or mark.find_changes(MOST_CHANGES) is None:
+                raise BadSnapshot("the database has gone another way since")
+        except (BadSnapshot, OSError) as error:
+            log.warning("the columns in %s do not serve: %s", self._file, error)
+            return
+        self._columns, self._mark, self._taken_in = columns, mark, 0
+        log.info("mapped the columns in %s in %.0f ms", self._file, 1000 * (time.monotonic() - begin_s))
 
-    def _read_all(self) -> None:
-        begin_s, columns = time.monotonic(), Columns()
-        with connect_for_reading() as connection:
-            horizon = connection.scalar(select(_horizon() if _is_postgresql() else func.max(FrameChange.id))) or 0
-            rows = connection.execute(ROWS, execution_options={"yield_per": ROWS_AT_A_TIME})
-            for part in rows.partitions():
-                columns.put(part)
-        self._columns, self._horizon, self._seen = columns, horizon, set()
-        log.info("read the columns of %d frames in %.1f s", len(columns), time.monotonic() - begin_s)
+    def _catch_up(self) -> bool:
+        """Take in what has changed; False: begin anew."""
+        found = self._mark.find_changes(MOST_CHANGES)
+        if found is None or self._columns is None:
+            self._columns = None
+            return False
+        ids, mark = found
+        for rows, gone in read_some(ids):
+            self._columns.put(rows, gone)
+        self._mark = mark
+        self._taken_in += len(ids)
+        if self._identity[0] and (
+            self._taken_in > RENEW_AFTER or time.time() - self._identity[1] / 1e9 > LONGEST_LIFE_S
+        ):
+            self._ask_for_file()
+        return True
 
-    def _take_in(self, ids: Iterable[int]) -> None:
-        wanted = sorted(ids)
-        for begin in range(0, len(wanted), IDS_AT_A_TIME):
-            part = wanted[begin : begin + IDS_AT_A_TIME]
-            rows = read(ROWS.where(Frame.id.in_(part)))
-            self._columns.put(rows, set(part) - {row.id for row in rows})
+    def _begin(self) -> None:
+        if find_last_id() <= SMALL:
+            self._read()
+        else:
+            self._ask_for_file()
 
+    def _read(self) -> None:
+        begin_s, mark = time.monotonic(), mark_now()
+        last_id = find_last_id()
+        columns = Columns.make(last_id + last_id // 16 + 1)  # room for what comes until the file is renewed
+        for rows in read_all():
+            columns.put(rows)
+        self._columns, self._mark = columns, mark
+        log.info("read the columns of %d frames in %.1f s", last_id, time.monotonic() - begin_s)
 
-def _horizon() -> ColumnElement[int]:
-    """Return what the next look begins from: on PostgreSQL the oldest transaction that is under way."""
-    if not _is_postgresql():
-        return FrameChange.id.expression
-    return cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
+    def _ask_for_file(self) -> None:
+        """Have a process of its own make the file: a thread would hold up the requests of this one."""
+        is_busy = self._builder is not None and self._builder.poll() is None
+        if is_busy or time.monotonic() - self._asked_s < PAUSE_S:
+            return
+        self._asked_s = time.monotonic()
+        with self._hold_lock() as is_free:
+            if not is_free:
+                return
+        environ = os.environ | {"FLASK_SKIP_DOTENV": "1"}
+        self._builder = subprocess.Popen(BUILD, cwd=PROJECT_DIR, env=environ, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
 
-
-def _is_postgresql() -> bool:
-    return db.engine.dialect.name == "postgresql"
+    @contextmanager
+    def _hold_lock(self) -> Iterator[bool]:
+        """Hold the lock of those who make the file, if nobody else does."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock_file.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True

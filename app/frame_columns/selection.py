@@ -1,5 +1,6 @@
 """Which frames a search finds for a viewer, from the columns alone: how many, which values, which are on a page."""
 
+import functools
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -7,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from app.frame_columns.columns import BLOCK, GROUPED, NEVER, NO_TIME, UNLISTED, Columns, Flags, Numbers
+from app.frame_columns.columns import BLOCK, NEVER, NO_TIME, UNLISTED, Columns
+from app.frame_columns.footprints import Cone, Place, Polygon
+from app.frame_columns.names import COUNTED, Flags, Numbers
+from app.frames.sphere import to_unit_vectors
 
+CAPS = ("x", "y", "z", "reach", "inner")
 Places = slice | Numbers
 Test = Callable[[Columns], Flags]
 
@@ -19,37 +24,48 @@ class Condition:
 
     Attributes
     ----------
-    groups, targets
-        Tests that are made once for each group, and each target's name, not for each frame.
+    groups, targets, proposals
+        Tests that are made once for each group, target's name or proposal, not for each frame.
     first, last
         Microseconds since 1970, between which the observation began.
-    night
-        Days since 1970.
+    nights
+        Days since 1970; more than one: each must be the frame's.
     shortest
         Exposure in seconds.
+    places
+        Parts of the sky that the footprint must meet.
     """
 
     groups: tuple[Test, ...] = ()
     targets: tuple[Test, ...] = ()
+    proposals: tuple[Test, ...] = ()
     first: int = UNLISTED + 1
     last: int = NEVER
-    night: int | None = None
+    nights: tuple[int, ...] = ()
     shortest: float = NO_TIME
+    places: tuple[Place, ...] = ()
 
     def __and__(self, other: "Condition") -> "Condition":
         return Condition(
             self.groups + other.groups,
             self.targets + other.targets,
+            self.proposals + other.proposals,
             max(self.first, other.first),
             min(self.last, other.last),
-            other.night if self.night is None else self.night,
+            self.nights + other.nights,
             max(self.shortest, other.shortest),
+            self.places + other.places,
         )
 
 
 def in_groups(field: str, values: Collection[Any], *, is_not: bool = False) -> Condition:
     """Return the condition that a field of `GROUPED` has one of some values, or that it has none of them."""
     return Condition(groups=(lambda columns: columns.groups.having(field, values) ^ is_not,))
+
+
+def of_proposals(proposals: Collection[str]) -> Condition:
+    """Return the condition that a frame is of one of some proposals."""
+    return Condition(proposals=(lambda columns: columns.proposals.among(proposals),))
 
 
 def is_target(name: str, *, is_not: bool = False) -> Condition:
@@ -60,6 +76,16 @@ def is_target(name: str, *, is_not: bool = False) -> Condition:
 def has_in_target(text: str) -> Condition:
     """Return the condition that the target's name, transliterated, has a text in it."""
     return Condition(targets=(lambda columns: np.array([bool(text) and text in it for it in columns.targets_ascii]),))
+
+
+def in_cone(centre: tuple[float, float], radius_deg: float = 0.0) -> Condition:
+    """Return the condition that a footprint comes so near to an (RA, Dec), all in degrees, as far as columns tell."""
+    return Condition(places=(Cone(to_unit_vectors([centre])[0], np.radians(radius_deg)),))
+
+
+def meets_polygon(ring: Numbers) -> Condition:
+    """Return the condition that a footprint meets a polygon, a normalized ring, as far as columns can tell."""
+    return Condition(places=(Polygon.from_ring(ring),))
 
 
 @dataclass(frozen=True)
@@ -93,20 +119,20 @@ class Order:
     def is_by_time(self) -> bool:
         return self.field == "observation_date"
 
-    def find_keys(self, columns: Columns, ids: Numbers) -> Numbers:
-        """Return numbers for some frames: the less, the earlier in this order."""
+    def make_key(self, columns: Columns) -> Callable[[Numbers], Numbers]:
+        """Return what gives numbers for some frames: the less, the earlier in this order."""
         if self.is_by_time:
-            return self.sign * columns["observed"][ids]
+            return lambda ids: self.sign * columns["observed"][ids]
         if self.field == "id":
-            return self.sign * ids
+            return lambda ids: self.sign * ids
         if self.field == "exposure_time":
-            times_s = columns["exposure_time"][ids]
-            return self.sign * np.where(times_s == NO_TIME, -1.0, times_s)
-        return self.sign * self._rank(columns)[columns[_place_of(self.field)][ids]]
+            return lambda ids: self.sign * np.maximum(columns["exposure_time"][ids], -1.0)
+        array, ranks = _ARRAYS.get(self.field, "group"), self.sign * self._rank(columns)
+        return lambda ids: ranks.take(columns[array][ids], mode="clip")
 
     def find_key(self, columns: Columns, value: Any) -> Any:
         """Return the number of a value, which no frame need have."""
-        if self.field not in {*GROUPED, "target_name"}:
+        if self.field not in {*COUNTED, "target_name"}:
             return self.sign * value
         values = sorted(_names_of(columns, self.field))
         place = bisect_left(values, value)
@@ -114,14 +140,55 @@ class Order:
 
     def _rank(self, columns: Columns) -> Numbers:
         """Return for each group, or target, twice the place of its value among all that there are."""
-        names = _names_of(columns, self.field)
+        names = list(_names_of(columns, self.field))
         ranks = np.empty(len(names), np.int64)
         ranks[sorted(range(len(names)), key=names.__getitem__)] = 2 * np.arange(len(names))
-        return ranks if self.field == "target_name" else ranks[columns.groups.numbers_of(self.field)]
+        return ranks if self.field in _ARRAYS else ranks.take(columns.groups.numbers_of(self.field), mode="clip")
+
+
+class Tally:
+    """How many frames there are of each group and of each proposal."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._groups = np.zeros(len(columns.groups), np.int64)
+        self._proposals = np.zeros(len(columns.proposals), np.int64)
+
+    def add(self, places: Places) -> None:
+        """Count some more frames."""
+        for name, counts in (("group", self._groups), ("proposal", self._proposals)):
+            counts += np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
+
+    def list_values(self, field: str) -> list[Any]:
+        """List the values of a field that they have, sorted."""
+        counts = self._count(field)
+        names = _names_of(self._columns, field)
+        return sorted(names[number] for number in np.flatnonzero(counts))
+
+    def has_news(self, fields: Collection[str], ids: Numbers) -> Flags:
+        """Say of some frames whether they have, in one of some fields, a value that none of the counted ones has."""
+        is_news = np.zeros(len(ids), bool)
+        for field in fields:
+            is_missing = np.append(self._count(field) == 0, False)
+            if field == "proposal_id":
+                is_news |= _take(is_missing, self._columns["proposal"][ids])
+            else:
+                of_group = _take(is_missing, self._columns.groups.numbers_of(field)[: len(self._groups)])
+                is_news |= _take(np.append(of_group, False), self._columns["group"][ids])
+        return is_news
+
+    def _count(self, field: str) -> Numbers:
+        """Return how many have each value of a field."""
+        if field == "proposal_id":
+            return self._proposals
+        numbers = self._columns.groups.numbers_of(field)[: len(self._groups)]
+        return np.bincount(numbers, weights=self._groups)
 
 
 class Selection:
     """The frames that meet a condition, and that a viewer may see.
+
+    Of some of them, where footprints are asked for, the columns don't know whether they do: those are unsure.
 
     Parameters
     ----------
@@ -134,79 +201,187 @@ class Selection:
         self._ids = None if ids is None else ids[ids < len(columns)]
         self._of_group = _all([test(columns) for test in condition.groups])
         self._of_target = _all([test(columns) for test in condition.targets])
-        self._own = columns.groups.having("proposal_id", sight.proposals) if sight.proposals else None
+        self._of_cell = _all([place.find_cells(columns["cell_reach"]) for place in condition.places])
+        self._of_proposal = _all([test(columns) for test in condition.proposals])
+        self._own = _all([columns.proposals.among(sight.proposals)] if sight.proposals else [])
 
-    def count(self) -> int:
-        return sum(int(np.count_nonzero(self._test(places))) for places, _ in self._walk())
+    def within(self, ids: Numbers) -> "Selection":
+        """Return what of it is among some frames."""
+        return Selection(self._columns, self._condition, self._sight, ids)
 
-    def count_values(self, *fields: str) -> dict[str, dict[Any, int]]:
-        """Return how many frames have each value, by the names of some fields of `GROUPED`."""
-        found = [self._columns["group"][places][self._test(places)] for places, _ in self._walk()]
-        counts = np.bincount(np.concatenate([np.empty(0, np.uint32), *found]), minlength=len(self._columns.groups))
-        return {name: self._columns.groups.add_up(name, counts) for name in fields}
+    def count(self) -> tuple[int, Numbers]:
+        """Return how many are sure, and the ids of the others."""
+        if not self._condition.places:
+            return sum(_count(places, self._test(places)) for places, _ in self._split()), np.empty(0, np.int64)
+        count, unsure = 0, []
+        for found, is_sure, _ in self._walk():
+            if is_sure is not None:
+                count += int(np.count_nonzero(is_sure))
+                unsure.append(_to_ids(found, ~is_sure))
+        return count, np.concatenate([np.empty(0, np.int64), *unsure])
 
-    def find_first(self, number: int, order: Order) -> list[int]:
-        """Return the ids of the first frames in an order."""
+    def tally(self) -> tuple[Tally, Numbers]:
+        """Return what the sure ones are of, and the ids of the others."""
+        tally, unsure = Tally(self._columns), [np.empty(0, np.int64)]
+        for found, is_sure, _ in self._walk():
+            if is_sure is not None:
+                unsure.append(_to_ids(found, ~is_sure))
+            tally.add(found if is_sure is None else _to_ids(found, is_sure))
+        return tally, np.concatenate(unsure)
+
+    def list_ids(self, most: int | None = None) -> Numbers:
+        """Return the ids of it, sure or not: all, or one more than `most`."""
+        parts, number = [np.empty(0, np.int64)], 0
+        for found, _, _ in self._walk():
+            parts.append(_to_ids(found))
+            number += len(parts[-1])
+            if most is not None and number > most:
+                break
+        return np.concatenate(parts)[: None if most is None else most + 1]
+
+    def sample(self, size: int, number: int) -> Numbers:
+        """Return about so many ids, spread evenly, out of as many as there are; all if there are not more."""
+        if number <= size:
+            return self.list_ids()
+        random, step, parts = np.random.default_rng(0), -(-number // size), [np.empty(0, np.int64)]
+        for found, _, _ in self._walk():
+            ids = _to_ids(found)
+            places = np.arange(0, len(ids), step)
+            places += random.integers(step, size=len(places))
+            parts.append(ids[places[places < len(ids)]])
+        return np.concatenate(parts)
+
+    def find_first(self, number: int, order: Order) -> tuple[Numbers, Flags]:
+        """Return the ids of the first frames in an order, and of each whether it is sure."""
         limit = None if order.after is None else (order.find_key(self._columns, order.after[0]), order.after[1])
-        keys, ids = np.empty(0), np.empty(0, np.int64)
-        for places, best_of_rest in self._walk(order):
-            kept = np.flatnonzero(self._test(places))
-            found = kept + places.start if isinstance(places, slice) else places[kept]
-            found_keys = order.find_keys(self._columns, found)
+        find_keys = order.make_key(self._columns)
+        keys, ids, sure = np.empty(0), np.empty(0, np.int64), np.empty(0, bool)
+        for places, is_sure, best_of_rest in self._walk(order):
+            found = _to_ids(places)
+            found_sure = np.ones(len(found), bool) if is_sure is None else is_sure
+            found_keys = find_keys(found)
             if limit is not None:
                 is_after = found_keys > limit[0]
                 is_after |= (found_keys == limit[0]) & (order.sign * found > order.sign * limit[1])
-                found, found_keys = found[is_after], found_keys[is_after]
+                found, found_keys, found_sure = found[is_after], found_keys[is_after], found_sure[is_after]
             keys, ids = np.concatenate([keys.astype(found_keys.dtype), found_keys]), np.concatenate([ids, found])
+            sure = np.concatenate([sure, found_sure])
             if len(ids) > number:
                 threshold = np.partition(keys, number - 1)[number - 1]
-                keys, ids = keys[keys <= threshold], ids[keys <= threshold]
+                first = _find_least(keys, order.sign * ids, threshold, number)
+                keys, ids, sure = keys[first], ids[first], sure[first]
                 if best_of_rest > threshold:
                     break
-        first: list[int] = ids[np.lexsort((order.sign * ids, keys))][:number].tolist()
-        return first
+        sequence = np.lexsort((order.sign * ids, keys))[:number]
+        return ids[sequence], sure[sequence]
 
-    def _test(self, places: Places) -> Flags:
-        """Say of some frames whether they are of the selection."""
-        columns, condition, sight = self._columns, self._condition, self._sight
-        observed = columns["observed"][places]
-        kept: Flags = (observed >= condition.first) & (observed <= condition.last)
-        group = columns["group"][places]
-        if not sight.is_everything:
-            seen: Flags = columns["released"][places] <= sight.now
-            kept &= seen if self._own is None else seen | self._own[group]
-        if self._of_group is not None:
-            kept &= self._of_group[group]
-        if self._of_target is not None:
-            kept &= self._of_target[columns["target"][places]]
-        if condition.night is not None:
-            kept &= columns["night"][places] == condition.night
-        if condition.shortest > NO_TIME:
-            kept &= columns["exposure_time"][places] >= condition.shortest
-        return kept
+    def make_tally(self, ids: Numbers) -> Tally:
+        """Return what some frames are of."""
+        tally = Tally(self._columns)
+        tally.add(ids)
+        return tally
 
-    def _walk(self, order: Order | None = None) -> Iterator[tuple[Places, float]]:
-        """Give what may be of the selection, block by block, and the least key that the blocks to come may have."""
+    def _walk(self, order: Order | None = None) -> Iterator[tuple[Places, Flags | None, float]]:
+        """Give what is of the selection, which of it is sure (None: all), and the least key that may still come."""
+        for places, bound in self._split(order):
+            if self._of_cell is not None:  # which leaves few
+                places = _to_ids(places, _take(self._of_cell, self._columns["cell"][places]))
+            kept = self._test(places)
+            found = places if kept is None else _to_ids(places, kept)
+            if self._condition.places:
+                found = _to_ids(found)
+                caps = {name: self._columns[name][found] for name in CAPS}
+                may, sure = np.logical_and.reduce([place.classify(caps) for place in self._condition.places])
+                yield found[may], sure[may], bound
+            else:
+                yield found, None, bound
+
+    def _split(self, order: Order | None = None) -> Iterator[tuple[Places, float]]:
+        """Give all that may be of the selection, block by block, and the least key that may still come."""
         if self._ids is not None:
             yield self._ids, np.inf
             return
         blocks = self._columns.find_blocks(self._condition.first, self._condition.last)
         bounds = np.full(len(blocks), -np.inf)
         if order is not None and order.is_by_time:
-            bounds = -self._columns.newest[blocks] if order.is_descending else self._columns.oldest[blocks]
+            bounds = -self._columns["newest"][blocks] if order.is_descending else self._columns["oldest"][blocks]
         sequence = np.argsort(bounds, kind="stable")
         of_rest = [*bounds[sequence][1:].tolist(), np.inf]
         for block, bound in zip(blocks[sequence].tolist(), of_rest, strict=False):
             yield slice(block * BLOCK, (block + 1) * BLOCK), bound
 
+    def _test(self, places: Places) -> Flags | None:
+        """Say of some frames whether they are of the selection, but for footprints; None: all of them are."""
+        columns, condition = self._columns, self._condition
+        tests: list[Flags] = []
+        if not self._is_within_times(places):
+            observed = columns["observed"][places]
+            tests += [observed >= condition.first, observed <= condition.last]
+        if not self._is_released(places):
+            seen: Flags = columns["released"][places] <= self._sight.now
+            tests.append(seen if self._own is None else seen | _take(self._own, columns["proposal"][places]))
+        if self._of_group is not None:
+            tests.append(_take(self._of_group, columns["group"][places]))
+        if self._of_proposal is not None:
+            tests.append(_take(self._of_proposal, columns["proposal"][places]))
+        if self._of_target is not None:
+            tests.append(_take(self._of_target, columns["target"][places]))
+        tests += [columns["night"][places] == night for night in condition.nights]
+        if condition.shortest > NO_TIME:
+            tests.append(columns["exposure_time"][places] >= condition.shortest)
+        return functools.reduce(np.logical_and, tests) if tests else None
+
+    def _is_within_times(self, places: Places) -> bool:
+        """Say whether all frames of a block are listed, and observed when they should be."""
+        if not isinstance(places, slice):
+            return False
+        block, columns = places.start // BLOCK, self._columns
+        is_within = (
+            columns["oldest"][block] >= self._condition.first and columns["newest"][block] <= self._condition.last
+        )
+        return bool(columns["listed"][block] == BLOCK and is_within)
+
+    def _is_released(self, places: Places) -> bool:
+        """Say whether the viewer may see all listed frames of a block."""
+        if self._sight.is_everything:
+            return True
+        return isinstance(places, slice) and bool(
+            self._columns["last_release"][places.start // BLOCK] <= self._sight.now
+        )
+
+
+def _find_least(keys: Numbers, ids: Numbers, threshold: Any, number: int) -> Numbers:
+    """Return the places of so many least keys; of the keys at the threshold, which may be many, by their ids."""
+    less, equal = np.flatnonzero(keys < threshold), np.flatnonzero(keys == threshold)
+    equal = equal[np.argsort(ids[equal])[: number - len(less)]]
+    return np.concatenate([less, equal])
+
 
 def _all(tests: list[Flags]) -> Flags | None:
-    return np.logical_and.reduce(tests) if tests else None
+    """Return what holds by all of some tests of each number, and last False: for numbers given since."""
+    return np.append(np.logical_and.reduce(tests), False) if tests else None
 
 
-def _place_of(field: str) -> str:
-    return "target" if field == "target_name" else "group"
+def _take(flags: Flags, numbers: Numbers) -> Flags:
+    return flags.take(numbers, mode="clip")
+
+
+def _count(places: Places, kept: Flags | None) -> int:
+    if kept is not None:
+        return int(np.count_nonzero(kept))
+    return places.stop - places.start if isinstance(places, slice) else len(places)
+
+
+def _to_ids(places: Places, kept: Flags | None = None) -> Numbers:
+    if isinstance(places, slice):
+        return np.arange(places.start, places.stop) if kept is None else np.flatnonzero(kept) + places.start
+    return places if kept is None else places[kept]
+
+
+_ARRAYS = {"target_name": "target", "proposal_id": "proposal"}  # else it is the groups'
 
 
 def _names_of(columns: Columns, field: str) -> list[Any]:
-    return columns.targets.values if field == "target_name" else columns.groups.names[field].values
+    if field == "target_name":
+        return columns.targets.values
+    return columns.proposals.values if field == "proposal_id" else columns.groups.names[field].values

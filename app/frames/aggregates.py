@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.accounts.viewer import Viewer
-from app.frames.lists import select_matching
+from app.frames.matching import find_matching
 
 #: Columns by the names that OCS programs know them by.
 AGGREGATES = {
@@ -19,5 +19,4 @@ AGGREGATES = {
 
 def list_values(viewer: Viewer, columns: Collection[str], search: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return the values, sorted, that the frames of a search have in some columns."""
-    counted = select_matching(viewer, search).count_values(*columns)
-    return {name: sorted(values) for name, values in counted.items()}
+    return find_matching(viewer, search).list_values(columns)

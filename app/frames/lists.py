@@ -4,20 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from sqlalchemy import ColumnElement, exists, literal, select, tuple_
-
 from app.accounts.viewer import Viewer
-from app.frame_columns.queries import select_frames
-from app.frame_columns.selection import Order, Selection, in_groups
+from app.frame_columns.selection import Order
 from app.frame_columns.times import to_microseconds
 from app.frames.cursors import Cursor
-from app.frames.models import Frame, Version
+from app.frames.matching import find_matching
 from app.frames.queries import FoundFrame, fetch_frames
-from app.frames.search import DEFAULT_ORDERING, ORDERINGS, Condition, build_conditions, split_search
-from app.frames.visibility import of_own_proposals, visible_to
+from app.frames.search import DEFAULT_ORDERING
 from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
-from app.reading import read
 
 
 @dataclass(frozen=True)
@@ -42,11 +36,15 @@ def list_frames(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
 
 def _list_by_offset(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     limit, offset = _limit(search), search.get("offset", 0)
-    found = select_matching(viewer, search)
+    found = find_matching(viewer, search)
     ids = found.find_first(offset + limit + 1, _order(search))[offset:]
-    count = offset + len(ids) if 0 < len(ids) <= limit else found.count()
+    count, is_estimated = offset + len(ids), False
+    if not 0 < len(ids) <= limit:
+        count, is_estimated = found.count(is_forced=search.get("force_count", False))
+        if is_estimated:
+            count = max(count, offset + len(ids))
     frames = fetch_frames(viewer, "records", ids[:limit], search)
-    return FramePage(frames, limit, offset, len(ids) > limit, count, False)
+    return FramePage(frames, limit, offset, len(ids) > limit, count, is_estimated)
 
 
 def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
@@ -57,7 +55,7 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     if cursor:
         value = to_microseconds(cursor.value) if order.is_by_time else cursor.value
         order = replace(order, is_descending=order.is_descending != backwards, after=(value, cursor.frame_id))
-    ids = select_matching(viewer, search).find_first(limit + 1, order)
+    ids = find_matching(viewer, search).find_first(limit + 1, order)
     has_more = len(ids) > limit
     frames = fetch_frames(viewer, "records", ids[:limit], search)
     if backwards:
@@ -75,49 +73,11 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     )
 
 
-def select_matching(viewer: Viewer, search: Mapping[str, Any]) -> Selection:
-    condition, rest = split_search(search)
-    if search.get("public") is False and not viewer.is_admin:
-        condition &= in_groups("proposal_id", viewer.proposals)
-    others = build_conditions(rest)
-    ids = None
-    if others:
-        ids = np.array([frame_id for (frame_id,) in read(select(Frame.id).where(*others))], np.int64)
-    return select_frames(viewer, condition, ids)
-
-
 def _order(search: Mapping[str, Any]) -> Order:
     ordering = search.get("ordering", DEFAULT_ORDERING)
     return Order(ordering.removeprefix("-"), ordering.startswith("-"))
 
 
-def _listed(viewer: Viewer) -> list[Condition]:
-    has_version = exists().where(Version.frame_id == Frame.id)
-    return [visible_to(viewer), Frame.observation_date.is_not(None), has_version]
-
-
-def matching(viewer: Viewer, search: Mapping[str, Any]) -> list[Condition]:
-    """Return the conditions of what a search finds for a viewer."""
-    own_only = [of_own_proposals(viewer)] if search.get("public") is False and not viewer.is_admin else []
-    return [*_listed(viewer), *own_only, *build_conditions(search)]
-
-
 def _limit(search: Mapping[str, Any]) -> int:
     limit: int = search.get("limit", DEFAULT_LIMIT)
     return min(limit, LARGEST_LIMIT)
-
-
-def _sort_column(ordering: str) -> tuple[ColumnElement[Any], bool]:
-    return ORDERINGS[ordering.removeprefix("-")], ordering.startswith("-")
-
-
-def _order_by(ordering: str, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-    """Order by a column and then by id, so that no two frames are equal and each page is stable."""
-    column, descending = _sort_column(ordering)
-    return [key.desc() if descending != backwards else key.asc() for key in (column, Frame.id)]
-
-
-def _beyond(cursor: Cursor, sort_column: ColumnElement[Any], *, descending: bool) -> Condition:
-    here = tuple_(sort_column, Frame.id)
-    there = tuple_(literal(cursor.value, sort_column.type), literal(cursor.frame_id))
-    return here < there if descending else here > there

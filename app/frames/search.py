@@ -14,9 +14,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.columns import contains
 from app.extensions import db, get_config
 from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word, to_ascii
-from app.frame_columns.columns import GROUPED
+from app.frame_columns.names import GROUPED
 from app.frame_columns.selection import Condition as Among
-from app.frame_columns.selection import has_in_target, in_groups, is_target
+from app.frame_columns.selection import has_in_target, in_cone, in_groups, is_target, meets_polygon, of_proposals
 from app.frame_columns.times import to_day, to_microseconds
 from app.frames import sky
 from app.frames.fields import PointText, PolygonText, PositionText
@@ -81,7 +81,11 @@ def _exactly(
 ) -> SearchParameter:
     """A parameter that a column must equal."""
     column: InstrumentedAttribute[Any] = getattr(Frame, name)
-    among = (lambda value: in_groups(name, [value])) if name in GROUPED else None
+    among: Callable[[Any], Among] | None = None
+    if name in GROUPED:
+        among = lambda value: in_groups(name, [value])  # noqa: E731  # one of two
+    elif name == "proposal_id":
+        among = lambda value: of_proposals([value])  # noqa: E731  # the other
     return SearchParameter(
         name, field or Word(), label, help, lambda value: column == value, aliases, widget=widget, among=among
     )
@@ -112,7 +116,12 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         widget="number",
     ),
     SearchParameter(
-        "covers", PointText(), "Covers", "POINT(ra dec), degrees, that the footprint covers.", sky.covers_point
+        "covers",
+        PointText(),
+        "Covers",
+        "POINT(ra dec), degrees, that the footprint covers.",
+        sky.covers_point,
+        among=in_cone,
     ),
     SearchParameter(
         "intersects",
@@ -120,6 +129,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Meets polygon",
         "POLYGON((ra dec, …)), degrees, that the footprint meets.",
         sky.meets_polygon,
+        among=meets_polygon,
     ),
     SearchParameter(
         "start",
@@ -155,7 +165,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         lambda night: Frame.observation_day == night,
         ("DAY_OBS",),
         widget="text",  # a date field speaks the browser's language: 11/20/2026
-        among=lambda night: Among(night=to_day(night)),
+        among=lambda night: Among(nights=(to_day(night),)),
     ),
     SearchParameter(
         "target_name",
@@ -283,6 +293,9 @@ ORDERINGS: Mapping[str, ColumnElement[Any]] = {
 }
 DEFAULT_ORDERING = "-observation_date"
 
+#: What is asked of footprints.
+ON_SKY = ("position", "ra", "dec", "radius", "covers", "intersects")
+
 FORMAT = SearchParameter("format", ma.fields.String(validate=ma.validate.OneOf(["json"])), "Format", "json, always.")
 LIST_PARAMETERS: tuple[SearchParameter, ...] = (
     SearchParameter(
@@ -374,8 +387,15 @@ def build_conditions(search: Mapping[str, Any]) -> list[Condition]:
     return conditions
 
 
-def split_search(search: Mapping[str, Any]) -> tuple[Among, dict[str, Any]]:
-    """Return what of a search the columns in memory can tell, and the rest of it."""
+def split_search(search: Mapping[str, Any]) -> tuple[Among, dict[str, Any], dict[str, Any]]:
+    """Split a search into what the columns in memory can tell.
+
+    Returns
+    -------
+    tuple
+        What they can tell; the part of the search of which they can tell it for most frames only: the sky; the rest,
+        of which they know nothing.
+    """
     told = {
         name: parameter.among(search[name])
         for parameter in SEARCH_PARAMETERS
@@ -384,7 +404,10 @@ def split_search(search: Mapping[str, Any]) -> tuple[Among, dict[str, Any]]:
         if name in search
     }
     among = functools.reduce(operator.and_, told.values(), Among())
-    return among, {name: value for name, value in search.items() if name not in told}
+    if centre := find_cone_centre(search):
+        among &= in_cone(centre, search.get("radius", 0.0))
+    on_sky = {name: value for name, value in search.items() if name in ON_SKY}
+    return among, on_sky, {name: search[name] for name in search.keys() - told.keys() - on_sky.keys()}
 
 
 def find_cone_centre(search: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -24,18 +24,29 @@ def upgrade() -> None:
     )
     op.create_index("ix_frame_change_transaction_id", "frame_change", ["transaction_id"])
     op.create_index("ix_frame_change_noted", "frame_change", ["noted"])
-    make = _make_for_statements if op.get_bind().dialect.name == "postgresql" else _make_for_rows
+    is_postgresql = op.get_bind().dialect.name == "postgresql"
+    if is_postgresql:  # frame 0: all of them
+        op.execute("""
+            CREATE FUNCTION note_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                INSERT INTO frame_change (frame_id, transaction_id) VALUES (0, pg_current_xact_id()::text::bigint);
+                RETURN NULL;
+            END $$
+        """)
+    make = _make_for_statements if is_postgresql else _make_for_rows
     for table, key in KEYS.items():
         make(table, key)
 
 
 def downgrade() -> None:
+    is_postgresql = op.get_bind().dialect.name == "postgresql"
     for table in KEYS:
-        for event in EVENTS:
-            on = f" ON {table}" if op.get_bind().dialect.name == "postgresql" else ""
-            op.execute(f"DROP TRIGGER note_{table}_{event}{on}")
-        if op.get_bind().dialect.name == "postgresql":
+        for event in (*EVENTS, "truncate") if is_postgresql else EVENTS:
+            op.execute(f"DROP TRIGGER note_{table}_{event}" + (f" ON {table}" if is_postgresql else ""))
+        if is_postgresql:
             op.execute(f"DROP FUNCTION note_changed_{table}()")
+    if is_postgresql:
+        op.execute("DROP FUNCTION note_emptied()")
     op.drop_table("frame_change")
 
 
@@ -48,6 +59,10 @@ def _make_for_statements(table: str, key: str) -> None:
             SELECT DISTINCT {key}, pg_current_xact_id()::text::bigint FROM changed;
             RETURN NULL;
         END $$
+    """)  # noqa: S608  # names of ours
+    op.execute(f"""
+        CREATE TRIGGER note_{table}_truncate AFTER TRUNCATE ON {table}
+        FOR EACH STATEMENT EXECUTE FUNCTION note_emptied()
     """)
     for event, rows in EVENTS.items():
         op.execute(f"""
@@ -61,4 +76,4 @@ def _make_for_rows(table: str, key: str) -> None:
         op.execute(f"""
             CREATE TRIGGER note_{table}_{event} AFTER {event} ON {table}
             BEGIN INSERT INTO frame_change (frame_id, transaction_id) VALUES ({row}.{key}, 0); END
-        """)
+        """)  # noqa: S608  # names of ours

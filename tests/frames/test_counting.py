@@ -17,9 +17,13 @@ TYPES = ("BIAS", "EXPOSE", "EXPOSE")
 
 
 @pytest.fixture
-def hasty(make_app: MakeApp) -> FlaskClient:
-    """A client of an archive that takes a millisecond for a count, and would need several."""
+def hasty(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """A client of an archive that takes a millisecond for a count, and would need several.
+
+    Its columns in memory are still being made.
+    """
     app = make_app(COUNT_PATIENCE_MS="1")
+    monkeypatch.setattr(app.extensions["frame_columns"], "refresh", lambda: None)
     add_many(app)
     return app.test_client()
 

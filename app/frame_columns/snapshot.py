@@ -1,0 +1,94 @@
+"""The columns as a file, which every process of a machine maps: what none of them has changed is there once.
+
+Arrays come first, one after the other, then what they are of as JSON, then a trailer. Mapped copy-on-write: a process
+brings its own up to date and leaves the file as it is.
+"""
+
+import json
+import logging
+import mmap
+import os
+import struct
+import tempfile
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.frame_columns.changes import Mark
+from app.frame_columns.columns import BLOCK, Columns, Naming, find_shapes
+from app.frame_columns.names import GROUPED, Groups, Names
+
+log = logging.getLogger(__name__)
+
+LAYOUT = 1
+TRAILER = struct.Struct("<8sQI")  # what it is, the JSON's length and CRC 32
+MAGIC = b"columns\n"
+ALIGNMENT = mmap.PAGESIZE
+
+
+class BadSnapshot(Exception):
+    """A file that does not serve, and why."""
+
+
+def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) -> None:
+    """Write a snapshot, synced to the disk, in place of the one that is there."""
+    begin_s = time.monotonic()
+    told = {
+        "layout": [LAYOUT, BLOCK],
+        "origin": origin,
+        "position": mark.position,
+        "newest": mark.newest,
+        "size": len(columns),
+        "values": {field: columns.groups.names[field].values for field in GROUPED},
+        "numbers": {field: columns.groups.numbers_of(field).tolist() for field in GROUPED},
+        "targets": columns.targets.values,
+        "proposals": columns.proposals.values,
+        "targets_ascii": columns.targets_ascii,
+    }
+    packed = json.dumps(told).encode()
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
+        try:
+            for name in find_shapes(len(columns)):
+                columns[name].tofile(file)
+                file.seek(-file.tell() % ALIGNMENT, os.SEEK_CUR)
+            file.write(packed + TRAILER.pack(MAGIC, len(packed), zlib.crc32(packed)))
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except OSError:
+            Path(file.name).unlink()
+            raise
+    log.info("wrote the columns to %s in %.1f s", path, time.monotonic() - begin_s)
+
+
+def map_snapshot(path: Path, origin: list[Any]) -> tuple[Columns, Mark]:
+    """Map a snapshot.
+
+    Raises
+    ------
+    BadSnapshot
+        If it is cut off, or of another layout, or of another database.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < TRAILER.size:
+            raise BadSnapshot("it is cut off")
+        room = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    magic, length, checksum = TRAILER.unpack_from(room, size - TRAILER.size)
+    begin = size - TRAILER.size - length
+    if magic != MAGIC or begin < 0 or zlib.crc32(packed := room[begin : begin + length]) != checksum:
+        raise BadSnapshot("it is cut off, or damaged")
+    told = json.loads(packed)
+    if (told["layout"], told["origin"]) != ([LAYOUT, BLOCK], origin):
+        raise BadSnapshot("it is of another database, or of another release of this program")
+    arrays, place = {}, 0
+    for name, (count, dtype) in find_shapes(told["size"]).items():
+        arrays[name] = np.frombuffer(room, dtype, count, place)
+        place += -(-arrays[name].nbytes // ALIGNMENT) * ALIGNMENT
+    numbers = {field: np.array(told["numbers"][field], np.uint32) for field in GROUPED}
+    groups, targets, proposals = Groups(told["values"], numbers), Names(told["targets"]), Names(told["proposals"])
+    columns = Columns(arrays, Naming(groups, targets, proposals, told["targets_ascii"]))
+    return columns, Mark(told["position"], tuple(told["newest"]) if told["newest"] else None)
