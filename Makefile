@@ -6,12 +6,14 @@ FILES ?= 2000
 FAULTS ?= 200
 CASES ?= 5000
 SEED ?= 1
+SEARCHES ?= 300
+WRITES ?= 10000
 PROCESSES ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench bench-zip bench-portal faults fuzz broken-inputs attacks audit-dependencies lint format \
+.PHONY: help run test check recount bench bench-zip bench-portal faults fuzz broken-inputs attacks audit-dependencies lint format \
 	types lock clean screenshots services
 
 help: ## list the targets
@@ -40,6 +42,9 @@ attacks: services $(VENV)/.test ## attack an archive in every way, and write doc
 
 audit-dependencies: $(VENV)/.test ## ask PyPI for known holes of the libraries, if it can be reached
 	@$(BIN)/python -m tests.attacks.dependencies
+
+recount: services $(VENV)/.test ## compare counts, values and pages with plain SQL, between random writes (SEED=1 SEARCHES=300 WRITES=10000)
+	@$(BIN)/python -m tests.frame_columns.recount --seed $(SEED) --searches $(SEARCHES) --writes $(WRITES)
 
 bench: services $(VENV)/.test ## measure ingest next to its floor (INGEST_N=300 small files; WRITE=1: into docs/performance.md)
 	@$(BIN)/python -m bench.ingest $(if $(INGEST_N),--files $(INGEST_N)) $(if $(WRITE),--write)
