@@ -6,12 +6,15 @@ FILES ?= 2000
 FAULTS ?= 200
 CASES ?= 5000
 SEED ?= 1
+SEARCHES ?= 300
+WRITES ?= 10000
 PROCESSES ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench bench-zip bench-portal soak faults fuzz broken-inputs attacks audit-dependencies lint format \
+.PHONY: help run test check bench bench-zip bench-portal soak recount faults fuzz broken-inputs attacks audit-dependencies \
+	lint format \
 	types lock clean screenshots services
 
 help: ## list the targets
@@ -50,6 +53,9 @@ bench: services $(VENV)/.test ## measure ingest; with N=10000000 frames, reads (
 
 soak: services $(VENV)/.test ## read and ingest at once, for a while (MINUTES=10 N=1000000 WRITE=1; DATABASE_URL, KEEP as above)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10) $(if $(N),--frames $(N)) $(LOADED) $(if $(WRITE),--write)
+
+recount: services $(VENV)/.test ## compare counts, values and pages with plain SQL, between random writes (SEED=1 SEARCHES=300 WRITES=10000)
+	@$(BIN)/python -m tests.frame_columns.recount --seed $(SEED) --searches $(SEARCHES) --writes $(WRITES)
 
 bench-zip: services $(VENV)/.test ## measure zips: their speed, and the memory of the web server (WRITE=1: into docs/performance.md)
 	@$(BIN)/python -m bench.zip $(if $(WRITE),--write)

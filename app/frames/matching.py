@@ -123,6 +123,8 @@ class KnownFrames:
                 first: list[int] = kept[:number].tolist()
                 return first
             wanted *= 4
+            if self._is_unsure and wanted > MOST:  # what is newest is of another kind than what is looked for
+                return self._by_sql.find_first(number, order)
 
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """List what the sure ones have; then SQL is asked of those of the others that may have more than that."""
