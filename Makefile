@@ -14,8 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run test check bench bench-zip bench-portal soak recount faults fuzz broken-inputs attacks audit-dependencies \
-	lint format \
-	types lock clean screenshots services
+	lint format types lock clean screenshots services
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from app.fields import to_ascii
+from app.frame_columns.contents import Contents
 from app.frame_columns.footprints import CELLS, find_caps
 from app.frame_columns.names import Groups, Names, Numbers
 
@@ -32,6 +34,8 @@ BLOCK = 2**16  # frames; ids follow the time of arrival, so that the newest obse
 UNLISTED = np.iinfo(np.int64).min  # observed: there is no such frame, or none that lists show
 NEVER = np.iinfo(np.int64).max  # released
 NO_NIGHT, NO_TIME = -1_000_000, -sys.float_info.max  # night, exposure_time
+#: Arrays of which blocks may be known by what they have.
+CONTENTS = ("group", "proposal", "target", "cell")
 #: Which of a row's values `Columns.put` takes as they are.
 OWN = ("night", "exposure_time", "released", "observed")
 
@@ -62,6 +66,8 @@ class Columns:
         self.arrays = dict(arrays)
         self.groups, self.targets, self.proposals = names.groups, names.targets, names.proposals
         self.targets_ascii = names.targets_ascii
+        self.contents: Mapping[str, Contents] = {}
+        self.is_known = np.zeros(len(self["listed"]), bool)  # of each block: whether `contents` is still true of it
 
     @classmethod
     def make(cls, size: int) -> "Columns":
@@ -93,13 +99,14 @@ class Columns:
             Ids of frames that are no more.
         """
         changed = [frame_id for frame_id in gone if frame_id < len(self)]
+        self.is_known[[frame_id // BLOCK for frame_id in changed]] = False
         self["observed"][changed] = UNLISTED
         if rows:
             ids, targets, proposals, night, exposure_time, released, observed, areas, *grouped = zip(*rows, strict=True)
             self._make_room(max(ids) + 1)
             places = np.array(ids)
             blocks = np.unique(places // BLOCK)  # about which nothing is known until the end
-            self["listed"][blocks], self["last_release"][blocks] = 0, NEVER
+            self["listed"][blocks], self["last_release"][blocks], self.is_known[blocks] = 0, NEVER, False
             self["observed"][places] = UNLISTED
             self["group"][places] = list(map(self.groups.number, zip(*grouped, strict=True)))
             self["target"][places] = list(map(self._number_target, targets))
@@ -109,6 +116,18 @@ class Columns:
                 self[name][places] = values
             changed.extend(ids)
         self._look_at_blocks({place // BLOCK for place in changed})
+
+    def count_contents(self) -> None:
+        """Count what each block has; a block that changes is no longer known by it."""
+
+        def list_numbers(name: str, block: int) -> Numbers:
+            place = slice(block * BLOCK, (block + 1) * BLOCK)
+            numbers: Numbers = self[name][place][self["observed"][place] != UNLISTED]
+            return numbers
+
+        blocks = len(self.is_known)
+        self.contents = {name: Contents.count(blocks, partial(list_numbers, name)) for name in CONTENTS}
+        self.is_known[:] = True
 
     def find_blocks(self, first: int, last: int) -> Numbers:
         """Return the blocks that may have frames observed between two times."""
@@ -132,7 +151,8 @@ class Columns:
         larger = Columns.make(max(size, len(self) * 5 // 4))
         for name, array in self.arrays.items():
             larger[name][: len(array)] = array
-        self.arrays = larger.arrays
+        larger.is_known[: len(self.is_known)] = self.is_known
+        self.arrays, self.is_known = larger.arrays, larger.is_known
 
     def _look_at_blocks(self, blocks: Iterable[int]) -> None:
         for block in blocks:

@@ -4,7 +4,7 @@ import functools
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -159,6 +159,13 @@ class Tally:
         for name, counts in (("group", self._groups), ("proposal", self._proposals)):
             counts += np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
 
+    def add_blocks(self, blocks: Flags) -> None:
+        """Count all frames of some known blocks more."""
+        if blocks.any():
+            for name, counts in (("group", self._groups), ("proposal", self._proposals)):
+                contents = self._columns.contents[name]
+                counts += contents.count_values(blocks[: len(contents)], len(counts))
+
     def list_values(self, field: str) -> list[Any]:
         """List the values of a field that they have, sorted."""
         counts = self._count(field)
@@ -199,10 +206,13 @@ class Selection:
     def __init__(self, columns: Columns, condition: Condition, sight: Sight, ids: Numbers | None = None) -> None:
         self._columns, self._condition, self._sight = columns, condition, sight
         self._ids = None if ids is None else ids[ids < len(columns)]
-        self._of_group = _all([test(columns) for test in condition.groups])
-        self._of_target = _all([test(columns) for test in condition.targets])
-        self._of_cell = _all([place.find_cells(columns["cell_reach"]) for place in condition.places])
-        self._of_proposal = _all([test(columns) for test in condition.proposals])
+        wanted = {
+            "group": _all([test(columns) for test in condition.groups]),
+            "proposal": _all([test(columns) for test in condition.proposals]),
+            "target": _all([test(columns) for test in condition.targets]),
+            "cell": _all([place.find_cells(columns["cell_reach"]) for place in condition.places]),
+        }
+        self._wanted = {name: flags for name, flags in wanted.items() if flags is not None}
         self._own = _all([columns.proposals.among(sight.proposals)] if sight.proposals else [])
 
     def within(self, ids: Numbers) -> "Selection":
@@ -212,7 +222,7 @@ class Selection:
     def count(self) -> tuple[int, Numbers]:
         """Return how many are sure, and the ids of the others."""
         if not self._condition.places:
-            return sum(_count(places, self._test(places)) for places, _ in self._split()), np.empty(0, np.int64)
+            return sum(self._count(places) for places, _ in self._split()), np.empty(0, np.int64)
         count, unsure = 0, []
         for found, is_sure, _ in self._walk():
             if is_sure is not None:
@@ -223,10 +233,12 @@ class Selection:
     def tally(self) -> tuple[Tally, Numbers]:
         """Return what the sure ones are of, and the ids of the others."""
         tally, unsure = Tally(self._columns), [np.empty(0, np.int64)]
-        for found, is_sure, _ in self._walk():
+        whole = np.zeros(len(self._columns.is_known), bool)
+        for found, is_sure, _ in self._walk(whole=whole):
             if is_sure is not None:
                 unsure.append(_to_ids(found, ~is_sure))
             tally.add(found if is_sure is None else _to_ids(found, is_sure))
+        tally.add_blocks(whole)
         return tally, np.concatenate(unsure)
 
     def list_ids(self, most: int | None = None) -> Numbers:
@@ -281,11 +293,19 @@ class Selection:
         tally.add(ids)
         return tally
 
-    def _walk(self, order: Order | None = None) -> Iterator[tuple[Places, Flags | None, float]]:
-        """Give what is of the selection, which of it is sure (None: all), and the least key that may still come."""
+    def _walk(
+        self, order: Order | None = None, *, whole: Flags | None = None
+    ) -> Iterator[tuple[Places, Flags | None, float]]:
+        """Give what is of the selection, which of it is sure (None: all), and the least key that may still come.
+
+        If `whole` is given, blocks of which all is of the selection, and which are known, are marked there instead.
+        """
         for places, bound in self._split(order):
-            if self._of_cell is not None:  # which leaves few
-                places = _to_ids(places, _take(self._of_cell, self._columns["cell"][places]))
+            if whole is not None and self._has_all(places):
+                whole[places.start // BLOCK] = True
+                continue
+            if "cell" in self._wanted:  # which leaves few
+                places = _to_ids(places, _take(self._wanted["cell"], self._columns["cell"][places]))
             kept = self._test(places)
             found = places if kept is None else _to_ids(places, kept)
             if self._condition.places:
@@ -302,6 +322,8 @@ class Selection:
             yield self._ids, np.inf
             return
         blocks = self._columns.find_blocks(self._condition.first, self._condition.last)
+        for met in self._met.values():
+            blocks = blocks[met[blocks] != 0]
         bounds = np.full(len(blocks), -np.inf)
         if order is not None and order.is_by_time:
             bounds = -self._columns["newest"][blocks] if order.is_descending else self._columns["oldest"][blocks]
@@ -314,32 +336,67 @@ class Selection:
         """Say of some frames whether they are of the selection, but for footprints; None: all of them are."""
         columns, condition = self._columns, self._condition
         tests: list[Flags] = []
-        if not self._is_within_times(places):
+        if not (self._is_full(places) and self._is_within_times(places)):
             observed = columns["observed"][places]
             tests += [observed >= condition.first, observed <= condition.last]
         if not self._is_released(places):
             seen: Flags = columns["released"][places] <= self._sight.now
             tests.append(seen if self._own is None else seen | _take(self._own, columns["proposal"][places]))
-        if self._of_group is not None:
-            tests.append(_take(self._of_group, columns["group"][places]))
-        if self._of_proposal is not None:
-            tests.append(_take(self._of_proposal, columns["proposal"][places]))
-        if self._of_target is not None:
-            tests.append(_take(self._of_target, columns["target"][places]))
+        tests += [_take(self._wanted[name], columns[name][places]) for name in self._list_unmet(places)]
         tests += [columns["night"][places] == night for night in condition.nights]
         if condition.shortest > NO_TIME:
             tests.append(columns["exposure_time"][places] >= condition.shortest)
         return functools.reduce(np.logical_and, tests) if tests else None
 
+    @functools.cached_property
+    def _met(self) -> dict[str, Numbers]:
+        """How many frames of each block have a wanted number, array by array; -1: the block is not known."""
+        columns, counts = self._columns, {}
+        for name, flags in self._wanted.items():
+            counts[name] = np.full(len(columns.is_known), -1)
+            if contents := columns.contents.get(name):
+                is_known = columns.is_known[: len(contents)]
+                counts[name][: len(contents)] = np.where(is_known, contents.add_up(flags), -1)
+        return counts
+
+    def _list_unmet(self, places: Places) -> list[str]:
+        """List the arrays by which it is still to be told what of some frames is of the selection."""
+        if not isinstance(places, slice):
+            return list(self._wanted)
+        block = places.start // BLOCK
+        return [name for name, met in self._met.items() if met[block] != self._columns["listed"][block]]
+
+    def _has_all_but(self, places: Places) -> list[str] | None:
+        """Return what `_list_unmet` does, if all listed frames of a known block meet everything else; else None."""
+        if not isinstance(places, slice) or not self._columns.is_known[places.start // BLOCK]:
+            return None
+        condition = self._condition
+        is_other = condition.nights or condition.shortest > NO_TIME or condition.places
+        if is_other or not (self._is_released(places) and self._is_within_times(places)):
+            return None
+        return self._list_unmet(places)
+
+    def _has_all(self, places: Places) -> TypeGuard[slice]:
+        return self._has_all_but(places) == []
+
+    def _count(self, places: Places) -> int:
+        """Count some frames, without a look at each of them where the block is known."""
+        unmet = self._has_all_but(places)
+        if unmet is not None and isinstance(places, slice) and len(unmet) < 2:
+            counts = self._met[unmet[0]] if unmet else self._columns["listed"]
+            return int(counts[places.start // BLOCK])
+        return _count(places, self._test(places))
+
     def _is_within_times(self, places: Places) -> bool:
-        """Say whether all frames of a block are listed, and observed when they should be."""
+        """Say whether all listed frames of a block are observed when they should be."""
         if not isinstance(places, slice):
             return False
-        block, columns = places.start // BLOCK, self._columns
-        is_within = (
-            columns["oldest"][block] >= self._condition.first and columns["newest"][block] <= self._condition.last
-        )
-        return bool(columns["listed"][block] == BLOCK and is_within)
+        block, columns, condition = places.start // BLOCK, self._columns, self._condition
+        return bool(columns["oldest"][block] >= condition.first and columns["newest"][block] <= condition.last)
+
+    def _is_full(self, places: Places) -> bool:
+        """Say whether lists show all frames of a block."""
+        return isinstance(places, slice) and bool(self._columns["listed"][places.start // BLOCK] == BLOCK)
 
     def _is_released(self, places: Places) -> bool:
         """Say whether the viewer may see all listed frames of a block."""

@@ -4,6 +4,7 @@ Arrays come first, one after the other, then what they are of as JSON, then a tr
 brings its own up to date and leaves the file as it is.
 """
 
+import dataclasses
 import json
 import logging
 import mmap
@@ -18,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from app.frame_columns.changes import Mark
-from app.frame_columns.columns import BLOCK, Columns, Naming, find_shapes
+from app.frame_columns.columns import BLOCK, CONTENTS, Columns, Naming
+from app.frame_columns.contents import Contents
 from app.frame_columns.names import GROUPED, Groups, Names
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ LAYOUT = 1
 TRAILER = struct.Struct("<8sQI")  # what it is, the JSON's length and CRC 32
 MAGIC = b"columns\n"
 ALIGNMENT = mmap.PAGESIZE
+CONTENTS_PARTS = tuple(field.name for field in dataclasses.fields(Contents))
 
 
 class BadSnapshot(Exception):
@@ -36,12 +39,15 @@ class BadSnapshot(Exception):
 def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) -> None:
     """Write a snapshot, synced to the disk, in place of the one that is there."""
     begin_s = time.monotonic()
+    arrays = dict(columns.arrays)
+    for name, contents in columns.contents.items():
+        arrays |= {f"{name} {part}": getattr(contents, part) for part in CONTENTS_PARTS}
     told = {
         "layout": [LAYOUT, BLOCK],
         "origin": origin,
         "position": mark.position,
         "newest": mark.newest,
-        "size": len(columns),
+        "arrays": [(name, len(array), array.dtype.str) for name, array in arrays.items()],
         "values": {field: columns.groups.names[field].values for field in GROUPED},
         "numbers": {field: columns.groups.numbers_of(field).tolist() for field in GROUPED},
         "targets": columns.targets.values,
@@ -51,8 +57,8 @@ def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) 
     packed = json.dumps(told).encode()
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
         try:
-            for name in find_shapes(len(columns)):
-                columns[name].tofile(file)
+            for array in arrays.values():
+                array.tofile(file)
                 file.seek(-file.tell() % ALIGNMENT, os.SEEK_CUR)
             file.write(packed + TRAILER.pack(MAGIC, len(packed), zlib.crc32(packed)))
             file.flush()
@@ -85,10 +91,12 @@ def map_snapshot(path: Path, origin: list[Any]) -> tuple[Columns, Mark]:
     if (told["layout"], told["origin"]) != ([LAYOUT, BLOCK], origin):
         raise BadSnapshot("it is of another database, or of another release of this program")
     arrays, place = {}, 0
-    for name, (count, dtype) in find_shapes(told["size"]).items():
+    for name, count, dtype in told["arrays"]:
         arrays[name] = np.frombuffer(room, dtype, count, place)
         place += -(-arrays[name].nbytes // ALIGNMENT) * ALIGNMENT
+    contents = {name: Contents(*(arrays.pop(f"{name} {part}") for part in CONTENTS_PARTS)) for name in CONTENTS}
     numbers = {field: np.array(told["numbers"][field], np.uint32) for field in GROUPED}
     groups, targets, proposals = Groups(told["values"], numbers), Names(told["targets"]), Names(told["proposals"])
     columns = Columns(arrays, Naming(groups, targets, proposals, told["targets_ascii"]))
+    columns.contents, columns.is_known[:] = contents, True
     return columns, Mark(told["position"], tuple(told["newest"]) if told["newest"] else None)
