@@ -112,3 +112,9 @@ def find_last_id() -> int:
     """Return the highest id that a frame has."""
     ((last_id,),) = read(select(func.max(FRAMES.c.id)))
     return last_id or 0
+
+
+def has_few(most: int) -> bool:
+    """Say whether there are not more frames than some number."""
+    ((number,),) = read(select(func.count()).select_from(select(FRAMES.c.id).limit(most + 1).subquery()))
+    return bool(number <= most)

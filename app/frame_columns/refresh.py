@@ -13,13 +13,14 @@ from pathlib import Path
 
 from app.frame_columns.changes import Mark, find_origin, mark_now
 from app.frame_columns.columns import Columns
-from app.frame_columns.reading import find_last_id, read_all, read_some
+from app.frame_columns.reading import find_last_id, has_few, read_all, read_some
 from app.frame_columns.snapshot import BadSnapshot, map_snapshot, write_snapshot
 
 log = logging.getLogger(__name__)
 
 #: Archives of so many frames are read at once by who needs the columns; of larger ones there is a file.
 SMALL = 200_000
+MOST_ROOM = 2_000_000  # places that are made for a small archive, or for one frame
 MOST_CHANGES = 20_000  # to take in during a request; after more the file is made anew
 RENEW_AFTER = 50_000  # changes that each process has for itself
 LONGEST_LIFE_S = 12 * 3600  # of the file
@@ -99,6 +100,9 @@ class FrameColumns:
             self._columns = None
             return False
         ids, mark = found
+        if max(ids, default=0) > len(self._columns) + MOST_ROOM:
+            self._columns = None
+            return False
         for rows, gone in read_some(ids):
             self._columns.put(rows, gone)
         self._mark = mark
@@ -110,10 +114,13 @@ class FrameColumns:
         return True
 
     def _begin(self) -> None:
-        if find_last_id() <= SMALL:
+        last_id = find_last_id()
+        is_small = last_id <= SMALL or has_few(SMALL)
+        if is_small and last_id <= MOST_ROOM:
             self._read()
-        else:
+        elif not is_small:
             self._ask_for_file()
+        # Else there are few frames, with numbers far apart: SQL is quick.
 
     def _read(self) -> None:
         begin_s, mark = time.monotonic(), mark_now()
