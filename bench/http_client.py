@@ -14,7 +14,7 @@ from itertools import cycle, islice
 from bench.workers import BenchError
 
 BLOCK_BYTES = 2**18
-PATIENCE_S = 900.0  # a large archive that has just been started may read its columns first
+LONGEST_ANSWER_S = 60.0
 GET_READY_S = 0.1  # until all clients have connected
 TOLD = 300  # characters of an answer that is an error
 
@@ -42,8 +42,8 @@ class Sent:
 class Connection:
     """A connection to a server, which is made anew when the server has closed it."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, patience_s: float = LONGEST_ANSWER_S) -> None:
+        self._port, self._patience_s = port, patience_s
         self._socket: socket.socket | None = None
 
     def ask(self, request: Request) -> bytes:
@@ -53,6 +53,8 @@ class Connection:
         ------
         BenchError
             If the status is not 200.
+        TimeoutError
+            If nothing comes for as long as the connection's patience.
         """
         length = "" if request.body is None else f"Content-Length: {len(request.body)}\r\n"
         head = (
@@ -76,7 +78,7 @@ class Connection:
 
     def _connect(self) -> socket.socket:
         if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self._port), PATIENCE_S)
+            self._socket = socket.create_connection(("127.0.0.1", self._port), self._patience_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._socket
 
@@ -115,16 +117,27 @@ class Clients:
     def __exit__(self, *_error: object) -> None:
         self._pool.terminate()
 
-    def send(self, port: int, requests: Sequence[Request], clients: int, seconds: float, most: int) -> list[Sent]:
+    def send(
+        self,
+        port: int,
+        requests: Sequence[Request],
+        clients: int,
+        seconds: float,
+        most: int,
+        patience_s: float = LONGEST_ANSWER_S,
+    ) -> list[Sent]:
         """Send requests in turn, from several processes at once, each its next one after the answer.
 
         Parameters
         ----------
         seconds, most
             How long, and how many requests in all; each client sends one at least, beside one that does not count.
+        patience_s
+            How long to wait for an answer; a client that got none stops, and has that for its last duration.
         """
         begin_s, share = time.monotonic() + GET_READY_S, -(-most // clients)
-        jobs = [(port, _turn(requests, number, clients), begin_s, seconds, share) for number in range(clients)]
+        parts = [_turn(requests, number, clients) for number in range(clients)]
+        jobs = [(port, part, begin_s, seconds, share, patience_s) for part in parts]
         return self._pool.starmap(_be_client, jobs, chunksize=1)
 
 
@@ -145,13 +158,22 @@ def _turn(requests: Sequence[Request], number: int, clients: int) -> list[Reques
     return [*requests[begin:], *requests[:begin]]
 
 
-def _be_client(port: int, requests: list[Request], begin_s: float, seconds: float, most: int) -> Sent:
-    connection, sent = Connection(port), Sent()
-    connection.ask(requests[-1])
+def _be_client(
+    port: int, requests: list[Request], begin_s: float, seconds: float, most: int, patience_s: float
+) -> Sent:
+    connection, sent = Connection(port, patience_s), Sent()
+    try:
+        connection.ask(requests[-1])
+    except TimeoutError:
+        connection.close()  # its answer may still come
     time.sleep(max(0.0, begin_s - time.monotonic()))
     begin_s = now_s = time.perf_counter()
     for request in islice(cycle(requests), most):
-        body = connection.ask(request)
+        try:
+            body = connection.ask(request)
+        except TimeoutError:
+            connection.close()
+            body, seconds = b"", 0.0
         before_s, now_s = now_s, time.perf_counter()
         sent.durations_s.append(now_s - before_s)
         sent.size += len(body)
