@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app.fields import to_ascii
+from app.frame_columns.basenames import Parts, split_basename
 from app.frame_columns.contents import Contents
 from app.frame_columns.footprints import CELLS, find_caps
 from app.frame_columns.names import Groups, Names, Numbers
@@ -17,6 +18,8 @@ DTYPES = {
     "group": np.uint32,
     "target": np.uint32,
     "proposal": np.uint32,
+    "head": np.uint32,
+    "tail": np.uint32,
     "night": np.int32,
     "exposure_time": np.float64,
     "observed": np.int64,
@@ -35,7 +38,7 @@ UNLISTED = np.iinfo(np.int64).min  # observed: there is no such frame, or none t
 NEVER = np.iinfo(np.int64).max  # released
 NO_NIGHT, NO_TIME = -1_000_000, -sys.float_info.max  # night, exposure_time
 #: Arrays of which blocks may be known by what they have.
-CONTENTS = ("group", "proposal", "target", "cell")
+CONTENTS = ("group", "proposal", "target", "cell", "head")
 #: Which of a row's values `Columns.put` takes as they are.
 OWN = ("night", "exposure_time", "released", "observed")
 
@@ -46,6 +49,8 @@ class Naming(NamedTuple):
     groups: Groups
     targets: Names
     proposals: Names
+    heads: Parts  # of basenames
+    tails: Parts
     targets_ascii: list[str]  # each target's name as searches know it
 
 
@@ -65,7 +70,7 @@ class Columns:
     def __init__(self, arrays: Mapping[str, Numbers], names: Naming) -> None:
         self.arrays = dict(arrays)
         self.groups, self.targets, self.proposals = names.groups, names.targets, names.proposals
-        self.targets_ascii = names.targets_ascii
+        self.heads, self.tails, self.targets_ascii = names.heads, names.tails, names.targets_ascii
         self.contents: Mapping[str, Contents] = {}
         self.is_known = np.zeros(len(self["listed"]), bool)  # of each block: whether `contents` is still true of it
 
@@ -73,7 +78,7 @@ class Columns:
     def make(cls, size: int) -> "Columns":
         """Return columns with room for some frames, and none in them."""
         arrays = {name: np.zeros(length, dtype) for name, (length, dtype) in find_shapes(size).items()}
-        columns = cls(arrays, Naming(Groups(), Names(), Names(), []))
+        columns = cls(arrays, Naming(Groups(), Names(), Names(), Parts.make(), Parts.make(), []))
         columns.clear_blocks()
         return columns
 
@@ -93,8 +98,8 @@ class Columns:
         Parameters
         ----------
         rows
-            Of each frame its id, the target's name, its proposal, the values of `OWN`, its footprint's ring as packed
-            numbers, and the values of `GROUPED`.
+            Of each frame its id, its basename, the target's name, its proposal, the values of `OWN`, its footprint's
+            ring as packed numbers, and the values of `GROUPED`.
         gone
             Ids of frames that are no more.
         """
@@ -102,13 +107,17 @@ class Columns:
         self.is_known[[frame_id // BLOCK for frame_id in changed]] = False
         self["observed"][changed] = UNLISTED
         if rows:
-            ids, targets, proposals, night, exposure_time, released, observed, areas, *grouped = zip(*rows, strict=True)
+            ids, basenames, targets, proposals, *others = zip(*rows, strict=True)
+            night, exposure_time, released, observed, areas, *grouped = others
             self._make_room(max(ids) + 1)
             places = np.array(ids)
             blocks = np.unique(places // BLOCK)  # about which nothing is known until the end
             self["listed"][blocks], self["last_release"][blocks], self.is_known[blocks] = 0, NEVER, False
             self["observed"][places] = UNLISTED
             self["group"][places] = list(map(self.groups.number, zip(*grouped, strict=True)))
+            parts = list(map(split_basename, basenames))
+            self["head"][places] = [self.heads.number(head) for head, _ in parts]
+            self["tail"][places] = [self.tails.number(tail) for _, tail in parts]
             self["target"][places] = list(map(self._number_target, targets))
             self["proposal"][places] = list(map(self.proposals.number, proposals))
             self._put_caps(places, areas)
@@ -117,8 +126,8 @@ class Columns:
             changed.extend(ids)
         self._look_at_blocks({place // BLOCK for place in changed})
 
-    def count_contents(self) -> None:
-        """Count what each block has; a block that changes is no longer known by it."""
+    def settle(self) -> None:
+        """Get ready for a file: freeze the basenames' parts, and count what each block has, as long as it is so."""
 
         def list_numbers(name: str, block: int) -> Numbers:
             place = slice(block * BLOCK, (block + 1) * BLOCK)
@@ -128,6 +137,7 @@ class Columns:
         blocks = len(self.is_known)
         self.contents = {name: Contents.count(blocks, partial(list_numbers, name)) for name in CONTENTS}
         self.is_known[:] = True
+        self.heads, self.tails = self.heads.freeze(), self.tails.freeze()
 
     def find_blocks(self, first: int, last: int) -> Numbers:
         """Return the blocks that may have frames observed between two times."""

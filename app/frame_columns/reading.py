@@ -81,6 +81,7 @@ IS_LISTED = exists().where(VERSIONS.c.frame_id == FRAMES.c.id)
 #: What `Columns.put` takes.
 ROWS = select(
     FRAMES.c.id,
+    FRAMES.c.basename,
     FRAMES.c.target_name,
     FRAMES.c.proposal_id,
     func.coalesce(days(FRAMES.c.observation_day), NO_NIGHT),

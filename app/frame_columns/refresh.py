@@ -69,7 +69,7 @@ class FrameColumns:
             if self._columns is None or not self._catch_up():
                 self._read()
             assert self._columns is not None  # noqa: S101  # it was read
-            self._columns.count_contents()
+            self._columns.settle()
             write_snapshot(self._file, self._columns, self._mark, find_origin())
             return True
 

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from app.frame_columns.basenames import match_names
 from app.frame_columns.columns import BLOCK, NEVER, NO_TIME, UNLISTED, Columns
 from app.frame_columns.footprints import Cone, Place, Polygon
 from app.frame_columns.names import COUNTED, Flags, Numbers
@@ -34,6 +35,8 @@ class Condition:
         Exposure in seconds.
     places
         Parts of the sky that the footprint must meet.
+    names
+        Texts that the basename must have in it.
     """
 
     groups: tuple[Test, ...] = ()
@@ -44,6 +47,7 @@ class Condition:
     nights: tuple[int, ...] = ()
     shortest: float = NO_TIME
     places: tuple[Place, ...] = ()
+    names: tuple[str, ...] = ()
 
     def __and__(self, other: "Condition") -> "Condition":
         return Condition(
@@ -55,6 +59,7 @@ class Condition:
             self.nights + other.nights,
             max(self.shortest, other.shortest),
             self.places + other.places,
+            self.names + other.names,
         )
 
 
@@ -86,6 +91,11 @@ def in_cone(centre: tuple[float, float], radius_deg: float = 0.0) -> Condition:
 def meets_polygon(ring: Numbers) -> Condition:
     """Return the condition that a footprint meets a polygon, a normalized ring, as far as columns can tell."""
     return Condition(places=(Polygon.from_ring(ring),))
+
+
+def has_in_basename(text: str) -> Condition:
+    """Return the condition that the basename has a text in it, in upper or lower case."""
+    return Condition(names=(text,))
 
 
 @dataclass(frozen=True)
@@ -206,7 +216,9 @@ class Selection:
     def __init__(self, columns: Columns, condition: Condition, sight: Sight, ids: Numbers | None = None) -> None:
         self._columns, self._condition, self._sight = columns, condition, sight
         self._ids = None if ids is None else ids[ids < len(columns)]
+        self._matches = [match_names(columns.heads, columns.tails, text) for text in condition.names]
         wanted = {
+            "head": _both([match.wanted_heads for match in self._matches]),
             "group": _all([test(columns) for test in condition.groups]),
             "proposal": _all([test(columns) for test in condition.proposals]),
             "target": _all([test(columns) for test in condition.targets]),
@@ -343,6 +355,11 @@ class Selection:
             seen: Flags = columns["released"][places] <= self._sight.now
             tests.append(seen if self._own is None else seen | _take(self._own, columns["proposal"][places]))
         tests += [_take(self._wanted[name], columns[name][places]) for name in self._list_unmet(places)]
+        for match in self._matches:
+            if not match.is_by_heads:
+                tests.append(
+                    (_take(match.heads, columns["head"][places]) & _take(match.tails, columns["tail"][places])) != 0
+                )
         tests += [columns["night"][places] == night for night in condition.nights]
         if condition.shortest > NO_TIME:
             tests.append(columns["exposure_time"][places] >= condition.shortest)
@@ -371,7 +388,8 @@ class Selection:
         if not isinstance(places, slice) or not self._columns.is_known[places.start // BLOCK]:
             return None
         condition = self._condition
-        is_other = condition.nights or condition.shortest > NO_TIME or condition.places
+        is_by_parts = any(not match.is_by_heads for match in self._matches)
+        is_other = condition.nights or condition.shortest > NO_TIME or condition.places or is_by_parts
         if is_other or not (self._is_released(places) and self._is_within_times(places)):
             return None
         return self._list_unmet(places)
@@ -419,7 +437,12 @@ def _all(tests: list[Flags]) -> Flags | None:
     return np.append(np.logical_and.reduce(tests), False) if tests else None
 
 
-def _take(flags: Flags, numbers: Numbers) -> Flags:
+def _both(tests: list[Flags]) -> Flags | None:
+    """Return what holds by all of some tests, which end as those of `_all` do."""
+    return np.logical_and.reduce(tests) if tests else None
+
+
+def _take(flags: Numbers, numbers: Numbers) -> Numbers:
     return flags.take(numbers, mode="clip")
 
 

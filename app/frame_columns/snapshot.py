@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from app.frame_columns.basenames import Parts
 from app.frame_columns.changes import Mark
 from app.frame_columns.columns import BLOCK, CONTENTS, Columns, Naming
 from app.frame_columns.contents import Contents
@@ -29,6 +30,7 @@ LAYOUT = 1
 TRAILER = struct.Struct("<8sQI")  # what it is, the JSON's length and CRC 32
 MAGIC = b"columns\n"
 ALIGNMENT = mmap.PAGESIZE
+PARTS_PARTS = ("text", "starts", "order")
 CONTENTS_PARTS = tuple(field.name for field in dataclasses.fields(Contents))
 
 
@@ -42,6 +44,8 @@ def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) 
     arrays = dict(columns.arrays)
     for name, contents in columns.contents.items():
         arrays |= {f"{name} {part}": getattr(contents, part) for part in CONTENTS_PARTS}
+    for name, parts in (("heads", columns.heads), ("tails", columns.tails)):
+        arrays |= {f"{name} {part}": getattr(parts, part) for part in PARTS_PARTS}
     told = {
         "layout": [LAYOUT, BLOCK],
         "origin": origin,
@@ -95,8 +99,9 @@ def map_snapshot(path: Path, origin: list[Any]) -> tuple[Columns, Mark]:
         arrays[name] = np.frombuffer(room, dtype, count, place)
         place += -(-arrays[name].nbytes // ALIGNMENT) * ALIGNMENT
     contents = {name: Contents(*(arrays.pop(f"{name} {part}") for part in CONTENTS_PARTS)) for name in CONTENTS}
+    heads, tails = (Parts(*(arrays.pop(f"{name} {part}") for part in PARTS_PARTS)) for name in ("heads", "tails"))
     numbers = {field: np.array(told["numbers"][field], np.uint32) for field in GROUPED}
     groups, targets, proposals = Groups(told["values"], numbers), Names(told["targets"]), Names(told["proposals"])
-    columns = Columns(arrays, Naming(groups, targets, proposals, told["targets_ascii"]))
+    columns = Columns(arrays, Naming(groups, targets, proposals, heads, tails, told["targets_ascii"]))
     columns.contents, columns.is_known[:] = contents, True
     return columns, Mark(told["position"], tuple(told["newest"]) if told["newest"] else None)

@@ -16,7 +16,15 @@ from app.extensions import db, get_config
 from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word, to_ascii
 from app.frame_columns.names import GROUPED
 from app.frame_columns.selection import Condition as Among
-from app.frame_columns.selection import has_in_target, in_cone, in_groups, is_target, meets_polygon, of_proposals
+from app.frame_columns.selection import (
+    has_in_basename,
+    has_in_target,
+    in_cone,
+    in_groups,
+    is_target,
+    meets_polygon,
+    of_proposals,
+)
 from app.frame_columns.times import to_day, to_microseconds
 from app.frames import sky
 from app.frames.fields import PointText, PolygonText, PositionText
@@ -201,6 +209,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Part of the frame's basename, in any case.",
         _has_in_basename,
         widget="text",
+        among=has_in_basename,
     ),
     SearchParameter(
         "basename_exact",

@@ -15,6 +15,7 @@ from app.frame_columns.selection import (
     Order,
     Selection,
     Sight,
+    has_in_basename,
     has_in_target,
     in_cone,
     in_groups,
@@ -42,7 +43,8 @@ def make_row(frame_id: int, chance: random.Random) -> tuple[Any, ...]:
     area = ring.tobytes() if chance.random() < 0.9 else None
     target, proposal = f"target {night % 17}", f"proposal {chance.choice([night % 5, night % 3])}"
     group = (f"site {night % 2}", "1m0", "fa01", chance.choice(["rp", "gp"][: 1 + night % 2]), "EXPOSE", 0)
-    return frame_id, target, proposal, night, NO_TIME, released, observed, area, *group
+    basename = f"cpt1m0-fa{night % 7:02d}-{night:04d}-{frame_id % 90:04d}-e00"
+    return frame_id, basename, target, proposal, night, NO_TIME, released, observed, area, *group
 
 
 def list_conditions() -> Iterator[Condition]:
@@ -56,6 +58,10 @@ def list_conditions() -> Iterator[Condition]:
     yield has_in_target("1")
     yield in_cone((37, -49), 3)
     yield Condition(shortest=0)
+    yield has_in_basename("-0007-")
+    yield has_in_basename("A03")
+    yield has_in_basename("12-00")
+    yield has_in_basename("1-e0")
 
 
 def test_both_ways_are_alike_whatever_changes() -> None:
@@ -64,7 +70,7 @@ def test_both_ways_are_alike_whatever_changes() -> None:
     rows = [make_row(frame_id, chance) for frame_id in range(1, FRAMES)]
     for columns in (known, looked_at):
         columns.put(rows)
-    known.count_contents()
+    known.settle()
     conditions = list(list_conditions())
     is_short_cut = 0
     for number in range(ROUNDS):
