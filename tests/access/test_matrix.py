@@ -105,7 +105,7 @@ def _deep(value: Any, change: Any) -> Any:
 def _normalize(cell: Cell, answer: TestResponse, beyond: int) -> Any:
     """Return an answer without the numbers that were asked for, and what differs each time."""
     text = CHANGING.sub("", answer.text.replace(answer.headers["X-Request-Id"], ""))
-    for number in range(3):
+    for number in (2, 1, 0):  # the last one's digits are in the others
         text = text.replace(str(cell.archive.ids[cell.kind] + number * 10**9 + beyond), "N")
     headers = {name for name, _ in answer.headers}
     return answer.status_code, headers, text

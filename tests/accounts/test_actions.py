@@ -57,7 +57,7 @@ def test_the_last_use_is_remembered_to_the_hour(app: Flask) -> None:
             if hours_ago is not None:
                 token.last_used = dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours_ago)
                 db.session.commit()
-            note_use(token)
+            note_use(token.id, token.last_used)
             db.session.refresh(token)
             uses.append(dt.datetime.now(dt.UTC) - token.last_used > dt.timedelta(minutes=1))
         assert uses == [False, True, False]

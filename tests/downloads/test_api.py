@@ -69,7 +69,7 @@ def iter_manifest(opened: zipfile.ZipFile) -> Iterator[list[str]]:
 def test_the_first_byte_of_a_zip_waits_for_no_store(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(FILESTORE_TYPE="tests.slow_store.SlowStore")
     with app.app_context():
-        ids = [add_stored_frame(f"frame-{number}", b"pixels") for number in range(100)]
+        ids = [add_stored_frame(f"frame-{number}", f"pixels {number}".encode()) for number in range(100)]
     slow, busy = tmp_path / "slow", tmp_path / "busy"
     slow.touch()
     with app.test_client().post("/frames/zip/", json={"frame_ids": ids}, buffered=False) as answer:
@@ -77,7 +77,7 @@ def test_the_first_byte_of_a_zip_waits_for_no_store(make_app: MakeApp, tmp_path:
         assert next(blocks).startswith(b"PK")
         assert not busy.exists(), "the store was asked for a file"
         slow.unlink()
-        assert sum(map(len, blocks)) > 100 * len(b"pixels")
+        assert sum(map(len, blocks)) > 100 * len(b"pixels 1")
 
 
 def test_a_zip_has_the_files_and_a_manifest(client: FlaskClient, add: Add, tmp_path: Path) -> None:
