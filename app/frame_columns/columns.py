@@ -1,5 +1,6 @@
 """What searches, counts and facets need of every frame, in memory: arrays in which a frame's id is its place."""
 
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -9,18 +10,18 @@ import numpy as np
 
 from app.fields import to_ascii
 from app.frame_columns.basenames import Parts, split_basename
-from app.frame_columns.contents import Contents
+from app.frame_columns.contents import Lists, Releases, Settled, take_inventory
 from app.frame_columns.footprints import CELLS, find_caps
-from app.frame_columns.names import Groups, Names, Numbers
+from app.frame_columns.names import Flags, Groups, Names, Numbers
 
-#: What a frame has: times are microseconds since 1970, nights days; the last six tell about where its footprint is.
+#: What a frame has: times are microseconds since 1970; the last six tell about where its footprint is.
 DTYPES = {
     "group": np.uint32,
     "target": np.uint32,
     "proposal": np.uint32,
+    "night": np.uint32,
     "head": np.uint32,
     "tail": np.uint32,
-    "night": np.int32,
     "exposure_time": np.float64,
     "observed": np.int64,
     "released": np.int64,
@@ -36,11 +37,12 @@ BLOCK_DTYPES = {"newest": np.int64, "oldest": np.int64, "last_release": np.int64
 BLOCK = 2**16  # frames; ids follow the time of arrival, so that the newest observations are in few blocks
 UNLISTED = np.iinfo(np.int64).min  # observed: there is no such frame, or none that lists show
 NEVER = np.iinfo(np.int64).max  # released
-NO_NIGHT, NO_TIME = -1_000_000, -sys.float_info.max  # night, exposure_time
-#: Arrays of which blocks may be known by what they have.
-CONTENTS = ("group", "proposal", "target", "cell", "head")
+NO_TIME = -sys.float_info.max  # exposure_time
+BETWEEN = "\0"  # names that are looked through together: no search has it
+#: Arrays of which it is counted what each block has.
+CONTENTS = ("group", "proposal", "night", "target", "cell", "head")
 #: Which of a row's values `Columns.put` takes as they are.
-OWN = ("night", "exposure_time", "released", "observed")
+OWN = ("exposure_time", "released", "observed")
 
 
 class Naming(NamedTuple):
@@ -49,6 +51,7 @@ class Naming(NamedTuple):
     groups: Groups
     targets: Names
     proposals: Names
+    nights: Names  # in days since 1970; None: of no night
     heads: Parts  # of basenames
     tails: Parts
     targets_ascii: list[str]  # each target's name as searches know it
@@ -69,16 +72,17 @@ class Columns:
 
     def __init__(self, arrays: Mapping[str, Numbers], names: Naming) -> None:
         self.arrays = dict(arrays)
-        self.groups, self.targets, self.proposals = names.groups, names.targets, names.proposals
+        self.groups, self.targets, self.proposals, self.nights = names[:4]
         self.heads, self.tails, self.targets_ascii = names.heads, names.tails, names.targets_ascii
-        self.contents: Mapping[str, Contents] = {}
-        self.is_known = np.zeros(len(self["listed"]), bool)  # of each block: whether `contents` is still true of it
+        self._joined_targets: tuple[str, Numbers] = "", np.empty(0, np.int64)
+        self.settled: Settled | None = None
+        self.is_known = np.zeros(len(self["newest"]), bool)  # of each block: whether `settled` is still true of it
 
     @classmethod
     def make(cls, size: int) -> "Columns":
         """Return columns with room for some frames, and none in them."""
         arrays = {name: np.zeros(length, dtype) for name, (length, dtype) in find_shapes(size).items()}
-        columns = cls(arrays, Naming(Groups(), Names(), Names(), Parts.make(), Parts.make(), []))
+        columns = cls(arrays, Naming(Groups(), Names(), Names(), Names(), Parts.make(), Parts.make(), []))
         columns.clear_blocks()
         return columns
 
@@ -98,8 +102,8 @@ class Columns:
         Parameters
         ----------
         rows
-            Of each frame its id, its basename, the target's name, its proposal, the values of `OWN`, its footprint's
-            ring as packed numbers, and the values of `GROUPED`.
+            Of each frame its id, its basename, the target's name, its proposal, its night, the values of `OWN`, its
+            footprint's ring as packed numbers, and the values of `GROUPED`.
         gone
             Ids of frames that are no more.
         """
@@ -107,8 +111,8 @@ class Columns:
         self.is_known[[frame_id // BLOCK for frame_id in changed]] = False
         self["observed"][changed] = UNLISTED
         if rows:
-            ids, basenames, targets, proposals, *others = zip(*rows, strict=True)
-            night, exposure_time, released, observed, areas, *grouped = others
+            ids, basenames, targets, proposals, nights, *others = zip(*rows, strict=True)
+            exposure_time, released, observed, areas, *grouped = others
             self._make_room(max(ids) + 1)
             places = np.array(ids)
             blocks = np.unique(places // BLOCK)  # about which nothing is known until the end
@@ -120,22 +124,33 @@ class Columns:
             self["tail"][places] = [self.tails.number(tail) for _, tail in parts]
             self["target"][places] = list(map(self._number_target, targets))
             self["proposal"][places] = list(map(self.proposals.number, proposals))
+            self["night"][places] = list(map(self.nights.number, nights))
             self._put_caps(places, areas)
-            for name, values in zip(OWN, (night, exposure_time, released, observed), strict=True):
+            for name, values in zip(OWN, (exposure_time, released, observed), strict=True):
                 self[name][places] = values
             changed.extend(ids)
         self._look_at_blocks({place // BLOCK for place in changed})
 
-    def settle(self) -> None:
+    def settle(self, moment: int) -> None:
         """Get ready for a file: freeze the basenames' parts, and count what each block has, as long as it is so."""
+        blocks = len(self.is_known)
 
-        def list_numbers(name: str, block: int) -> Numbers:
+        def list_numbers(name: str, block: int, until: int = NEVER) -> Numbers:
             place = slice(block * BLOCK, (block + 1) * BLOCK)
-            numbers: Numbers = self[name][place][self["observed"][place] != UNLISTED]
+            is_wanted = (self["observed"][place] != UNLISTED) & (self["released"][place] <= until)
+            numbers: Numbers = self[name][place][is_wanted]
             return numbers
 
-        blocks = len(self.is_known)
-        self.contents = {name: Contents.count(blocks, partial(list_numbers, name)) for name in CONTENTS}
+        listed = np.flatnonzero(self["observed"] != UNLISTED)
+        closed = listed[self["released"][listed] > moment]
+        self.settled = Settled(
+            moment,
+            take_inventory(CONTENTS, blocks, list_numbers),
+            take_inventory(CONTENTS, blocks, partial(list_numbers, until=moment)),
+            Lists.sort(closed, self["proposal"][closed], len(self.proposals)),
+            Releases.sort(self["released"][closed], closed),
+            Lists.sort(listed, self["cell"][listed], CELLS),
+        )
         self.is_known[:] = True
         self.heads, self.tails = self.heads.freeze(), self.tails.freeze()
 
@@ -154,6 +169,18 @@ class Columns:
         if number == len(self.targets_ascii):
             self.targets_ascii.append(to_ascii(name))
         return number
+
+    def find_in_targets(self, text: str) -> Flags:
+        """Say of each target whether its name, transliterated, has a text in it."""
+        names, (joined, ends) = self.targets_ascii, self._joined_targets
+        if len(ends) != len(names):
+            joined = BETWEEN.join([*names, ""])
+            ends = np.cumsum([len(name) + 1 for name in names])
+            self._joined_targets = joined, ends
+        found = np.zeros(len(ends), bool)
+        places = [match.start() for match in re.finditer(re.escape(text), joined)]
+        found[np.searchsorted(ends, places, "right")] = True
+        return found
 
     def _make_room(self, size: int) -> None:
         if size <= len(self):

@@ -4,19 +4,22 @@ import functools
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
 from app.frame_columns.basenames import match_names
-from app.frame_columns.columns import BLOCK, NEVER, NO_TIME, UNLISTED, Columns
+from app.frame_columns.columns import BLOCK, NEVER, UNLISTED, Columns
+from app.frame_columns.contents import Inventory
 from app.frame_columns.footprints import Cone, Place, Polygon
 from app.frame_columns.names import COUNTED, Flags, Numbers
 from app.frames.sphere import to_unit_vectors
 
+MOST_IN_CELLS = 50_000  # frames that are looked at one by one; of more, blocks in the list's order are quicker
 CAPS = ("x", "y", "z", "reach", "inner")
 Places = slice | Numbers
 Test = Callable[[Columns], Flags]
+FrameTest = Callable[[Columns, Places], Flags]
 
 
 @dataclass(frozen=True)
@@ -25,41 +28,43 @@ class Condition:
 
     Attributes
     ----------
-    groups, targets, proposals
-        Tests that are made once for each group, target's name or proposal, not for each frame.
+    groups, targets, proposals, nights
+        Tests that are made once for each group, target's name, proposal or night, not for each frame.
     first, last
         Microseconds since 1970, between which the observation began.
-    nights
-        Days since 1970; more than one: each must be the frame's.
-    shortest
-        Exposure in seconds.
     places
         Parts of the sky that the footprint must meet.
     names
         Texts that the basename must have in it.
+    frames
+        Tests that are made for each frame.
     """
 
     groups: tuple[Test, ...] = ()
     targets: tuple[Test, ...] = ()
     proposals: tuple[Test, ...] = ()
+    nights: tuple[Test, ...] = ()
     first: int = UNLISTED + 1
     last: int = NEVER
-    nights: tuple[int, ...] = ()
-    shortest: float = NO_TIME
     places: tuple[Place, ...] = ()
     names: tuple[str, ...] = ()
+    frames: tuple[FrameTest, ...] = ()
+
+    @property
+    def is_of_any_time(self) -> bool:
+        return self.first == UNLISTED + 1 and self.last == NEVER
 
     def __and__(self, other: "Condition") -> "Condition":
         return Condition(
             self.groups + other.groups,
             self.targets + other.targets,
             self.proposals + other.proposals,
+            self.nights + other.nights,
             max(self.first, other.first),
             min(self.last, other.last),
-            self.nights + other.nights,
-            max(self.shortest, other.shortest),
             self.places + other.places,
             self.names + other.names,
+            self.frames + other.frames,
         )
 
 
@@ -73,6 +78,11 @@ def of_proposals(proposals: Collection[str]) -> Condition:
     return Condition(proposals=(lambda columns: columns.proposals.among(proposals),))
 
 
+def in_nights(nights: Collection[int]) -> Condition:
+    """Return the condition that the observing night is one of some, in days since 1970."""
+    return Condition(nights=(lambda columns: columns.nights.among(nights),))
+
+
 def is_target(name: str, *, is_not: bool = False) -> Condition:
     """Return the condition that the target's name is a text, or that it is not."""
     return Condition(targets=(lambda columns: np.array([it == name for it in columns.targets.values]) ^ is_not,))
@@ -80,7 +90,9 @@ def is_target(name: str, *, is_not: bool = False) -> Condition:
 
 def has_in_target(text: str) -> Condition:
     """Return the condition that the target's name, transliterated, has a text in it."""
-    return Condition(targets=(lambda columns: np.array([bool(text) and text in it for it in columns.targets_ascii]),))
+    if not text:
+        return Condition(targets=(lambda columns: np.zeros(len(columns.targets), bool),))
+    return Condition(targets=(lambda columns: columns.find_in_targets(text),))
 
 
 def in_cone(centre: tuple[float, float], radius_deg: float = 0.0) -> Condition:
@@ -96,6 +108,16 @@ def meets_polygon(ring: Numbers) -> Condition:
 def has_in_basename(text: str) -> Condition:
     """Return the condition that the basename has a text in it, in upper or lower case."""
     return Condition(names=(text,))
+
+
+def is_exposed(seconds: float) -> Condition:
+    """Return the condition that the exposure took so long at least."""
+    return Condition(frames=(lambda columns, places: columns["exposure_time"][places] >= seconds,))
+
+
+def is_released(now: int, *, is_not: bool = False) -> Condition:
+    """Return the condition that everybody may see a frame by a moment, or that not everybody may."""
+    return Condition(frames=(lambda columns, places: (columns["released"][places] <= now) ^ is_not,))
 
 
 @dataclass(frozen=True)
@@ -129,6 +151,13 @@ class Order:
     def is_by_time(self) -> bool:
         return self.field == "observation_date"
 
+    @property
+    def times(self) -> tuple[int, int]:
+        """Between which times the frames are."""
+        if self.after is None or not self.is_by_time:
+            return UNLISTED, NEVER
+        return (UNLISTED, self.after[0]) if self.is_descending else (self.after[0], NEVER)
+
     def make_key(self, columns: Columns) -> Callable[[Numbers], Numbers]:
         """Return what gives numbers for some frames: the less, the earlier in this order."""
         if self.is_by_time:
@@ -137,7 +166,7 @@ class Order:
             return lambda ids: self.sign * ids
         if self.field == "exposure_time":
             return lambda ids: self.sign * np.maximum(columns["exposure_time"][ids], -1.0)
-        array, ranks = _ARRAYS.get(self.field, "group"), self.sign * self._rank(columns)
+        array, ranks = _array_of(self.field), self.sign * self._rank(columns)
         return lambda ids: ranks.take(columns[array][ids], mode="clip")
 
     def find_key(self, columns: Columns, value: Any) -> Any:
@@ -157,49 +186,64 @@ class Order:
 
 
 class Tally:
-    """How many frames there are of each group and of each proposal."""
+    """How many frames there are with each value of some fields.
 
-    def __init__(self, columns: Columns) -> None:
+    Parameters
+    ----------
+    fields
+        Of `COUNTED`, and observation_day, of which the values are days since 1970; fewer take less time.
+    """
+
+    def __init__(self, columns: Columns, fields: Collection[str] = COUNTED) -> None:
         self._columns = columns
-        self._groups = np.zeros(len(columns.groups), np.int64)
-        self._proposals = np.zeros(len(columns.proposals), np.int64)
+        sizes = {"group": len(columns.groups), "proposal": len(columns.proposals), "night": len(columns.nights)}
+        wanted = {_array_of(field) for field in fields}
+        self._counts = {name: np.zeros(size, np.int64) for name, size in sizes.items() if name in wanted}
 
-    def add(self, places: Places) -> None:
-        """Count some more frames."""
-        for name, counts in (("group", self._groups), ("proposal", self._proposals)):
-            counts += np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
+    def add(self, places: Places, weight: float = 1.0) -> None:
+        """Count some more frames, each as so many."""
+        for name, counts in self._counts.items():
+            found = np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
+            counts += found if weight == 1.0 else np.rint(found * weight).astype(np.int64)
 
-    def add_blocks(self, blocks: Flags) -> None:
-        """Count all frames of some known blocks more."""
-        if blocks.any():
-            for name, counts in (("group", self._groups), ("proposal", self._proposals)):
-                contents = self._columns.contents[name]
-                counts += contents.count_values(blocks[: len(contents)], len(counts))
+    def add_blocks(self, blocks: Flags, inventory: Inventory) -> None:
+        """Count all frames of some blocks more, as an inventory has them."""
+        for name, counts in self._counts.items() if blocks.any() else ():
+            counts += inventory.contents[name].count_numbers(blocks, len(counts))
 
     def list_values(self, field: str) -> list[Any]:
         """List the values of a field that they have, sorted."""
-        counts = self._count(field)
-        names = _names_of(self._columns, field)
-        return sorted(names[number] for number in np.flatnonzero(counts))
+        return sorted(self.count_values(field))
+
+    def count_values(self, field: str, condition: "Condition | None" = None) -> dict[Any, int]:
+        """Return how many there are of each value of a field, but of none; of groups, of those that meet a condition.
+
+        Parameters
+        ----------
+        condition
+            Of which the tests of groups are made.
+        """
+        counts, names = self._count(field, condition), _names_of(self._columns, field)
+        return {names[place]: int(counts[place]) for place in np.flatnonzero(counts) if names[place] is not None}
 
     def has_news(self, fields: Collection[str], ids: Numbers) -> Flags:
         """Say of some frames whether they have, in one of some fields, a value that none of the counted ones has."""
         is_news = np.zeros(len(ids), bool)
         for field in fields:
-            is_missing = np.append(self._count(field) == 0, False)
-            if field == "proposal_id":
-                is_news |= _take(is_missing, self._columns["proposal"][ids])
-            else:
-                of_group = _take(is_missing, self._columns.groups.numbers_of(field)[: len(self._groups)])
-                is_news |= _take(np.append(of_group, False), self._columns["group"][ids])
+            is_missing, array = self._count(field) == 0, _array_of(field)
+            if array == "group":
+                is_missing = _take(is_missing, self._columns.groups.numbers_of(field)[: len(self._counts["group"])])
+            is_news |= _take(np.append(is_missing, False), self._columns[array][ids])
         return is_news
 
-    def _count(self, field: str) -> Numbers:
+    def _count(self, field: str, condition: "Condition | None" = None) -> Numbers:
         """Return how many have each value of a field."""
-        if field == "proposal_id":
-            return self._proposals
-        numbers = self._columns.groups.numbers_of(field)[: len(self._groups)]
-        return np.bincount(numbers, weights=self._groups)
+        counts = self._counts[_array_of(field)]
+        if _array_of(field) != "group":
+            return counts
+        for test in condition.groups if condition else ():
+            counts = counts * test(self._columns)[: len(counts)]
+        return np.bincount(self._columns.groups.numbers_of(field)[: len(counts)], weights=counts)
 
 
 class Selection:
@@ -221,6 +265,7 @@ class Selection:
             "head": _both([match.wanted_heads for match in self._matches]),
             "group": _all([test(columns) for test in condition.groups]),
             "proposal": _all([test(columns) for test in condition.proposals]),
+            "night": _all([test(columns) for test in condition.nights]),
             "target": _all([test(columns) for test in condition.targets]),
             "cell": _all([place.find_cells(columns["cell_reach"]) for place in condition.places]),
         }
@@ -233,30 +278,35 @@ class Selection:
 
     def count(self) -> tuple[int, Numbers]:
         """Return how many are sure, and the ids of the others."""
-        if not self._condition.places:
-            return sum(self._count(places) for places, _ in self._split()), np.empty(0, np.int64)
-        count, unsure = 0, []
-        for found, is_sure, _ in self._walk():
-            if is_sure is not None:
+        is_told, counts = self._told
+        own = self._count_own(is_told)
+        count, unsure = int(counts.sum()) + (own or 0), [np.empty(0, np.int64)]
+        for found, is_sure, _ in self._walk(is_told, is_own_told=own is not None):
+            if is_sure is None:
+                count += _size(found)
+            else:
                 count += int(np.count_nonzero(is_sure))
                 unsure.append(_to_ids(found, ~is_sure))
-        return count, np.concatenate([np.empty(0, np.int64), *unsure])
+        return count, np.concatenate(unsure)
 
-    def tally(self) -> tuple[Tally, Numbers]:
-        """Return what the sure ones are of, and the ids of the others."""
-        tally, unsure = Tally(self._columns), [np.empty(0, np.int64)]
-        whole = np.zeros(len(self._columns.is_known), bool)
-        for found, is_sure, _ in self._walk(whole=whole):
+    def tally(self, fields: Collection[str] = COUNTED) -> tuple[Tally, Numbers]:
+        """Return what the sure ones are of in some fields, and the ids of the others."""
+        tally, unsure = Tally(self._columns, fields), [np.empty(0, np.int64)]
+        is_told, counts = self._told
+        if self._inventory is not None:
+            is_whole = is_told & (counts == _pad(self._inventory.listed, len(counts))) & (counts > 0)
+            tally.add_blocks(is_whole, self._inventory)
+            is_told = is_whole | (is_told & (counts == 0))
+        for found, is_sure, _ in self._walk(is_told):
             if is_sure is not None:
                 unsure.append(_to_ids(found, ~is_sure))
             tally.add(found if is_sure is None else _to_ids(found, is_sure))
-        tally.add_blocks(whole)
         return tally, np.concatenate(unsure)
 
     def list_ids(self, most: int | None = None) -> Numbers:
         """Return the ids of it, sure or not: all, or one more than `most`."""
         parts, number = [np.empty(0, np.int64)], 0
-        for found, _, _ in self._walk():
+        for found, _, _ in self._walk(self._empty):
             parts.append(_to_ids(found))
             number += len(parts[-1])
             if most is not None and number > most:
@@ -268,7 +318,7 @@ class Selection:
         if number <= size:
             return self.list_ids()
         random, step, parts = np.random.default_rng(0), -(-number // size), [np.empty(0, np.int64)]
-        for found, _, _ in self._walk():
+        for found, _, _ in self._walk(self._empty):
             ids = _to_ids(found)
             places = np.arange(0, len(ids), step)
             places += random.integers(step, size=len(places))
@@ -280,7 +330,7 @@ class Selection:
         limit = None if order.after is None else (order.find_key(self._columns, order.after[0]), order.after[1])
         find_keys = order.make_key(self._columns)
         keys, ids, sure = np.empty(0), np.empty(0, np.int64), np.empty(0, bool)
-        for places, is_sure, best_of_rest in self._walk(order):
+        for places, is_sure, best_of_rest in self._walk(self._empty, order):
             found = _to_ids(places)
             found_sure = np.ones(len(found), bool) if is_sure is None else is_sure
             found_keys = find_keys(found)
@@ -299,26 +349,26 @@ class Selection:
         sequence = np.lexsort((order.sign * ids, keys))[:number]
         return ids[sequence], sure[sequence]
 
-    def make_tally(self, ids: Numbers) -> Tally:
-        """Return what some frames are of."""
-        tally = Tally(self._columns)
-        tally.add(ids)
-        return tally
+    def make_tally(self, fields: Collection[str]) -> Tally:
+        """Return a tally in which there is nothing yet."""
+        return Tally(self._columns, fields)
 
     def _walk(
-        self, order: Order | None = None, *, whole: Flags | None = None
+        self, told: Flags, order: Order | None = None, *, is_own_told: bool = False
     ) -> Iterator[tuple[Places, Flags | None, float]]:
         """Give what is of the selection, which of it is sure (None: all), and the least key that may still come.
 
-        If `whole` is given, blocks of which all is of the selection, and which are known, are marked there instead.
+        Parameters
+        ----------
+        told
+            Blocks of which there is nothing to give but what the inventory does not have.
+        is_own_told
+            Whether there is nothing to give of the hidden frames of the viewer's own in these blocks, either.
         """
-        for places, bound in self._split(order):
-            if whole is not None and self._has_all(places):
-                whole[places.start // BLOCK] = True
-                continue
+        for places, is_seen, bound in self._split(told, order, is_own_told):
             if "cell" in self._wanted:  # which leaves few
                 places = _to_ids(places, _take(self._wanted["cell"], self._columns["cell"][places]))
-            kept = self._test(places)
+            kept = self._test(places, is_seen=is_seen)
             found = places if kept is None else _to_ids(places, kept)
             if self._condition.places:
                 found = _to_ids(found)
@@ -328,89 +378,140 @@ class Selection:
             else:
                 yield found, None, bound
 
-    def _split(self, order: Order | None = None) -> Iterator[tuple[Places, float]]:
-        """Give all that may be of the selection, block by block, and the least key that may still come."""
+    def _split(self, told: Flags, order: Order | None, is_own_told: bool) -> Iterator[tuple[Places, bool, float]]:
+        """Give all that may be of the selection, but for what was told: block by block.
+
+        Beside each goes whether the viewer is known to see it, and the least key that may still come.
+        """
         if self._ids is not None:
-            yield self._ids, np.inf
+            yield self._ids, False, np.inf
             return
-        blocks = self._columns.find_blocks(self._condition.first, self._condition.last)
-        for met in self._met.values():
-            blocks = blocks[met[blocks] != 0]
+        if len(beside := self._list_beside(told, is_own_told)):
+            yield beside, True, -np.inf
+        if (in_cells := self._list_in_cells()) is not None:
+            is_known = self._columns.is_known.copy()
+            told = _pad(told, len(is_known))
+            yield in_cells[(is_known & ~told)[in_cells // BLOCK]], False, -np.inf
+            told = told | is_known
+        first, last = (UNLISTED, NEVER) if order is None else order.times
+        blocks = self._columns.find_blocks(max(first, self._condition.first), min(last, self._condition.last))
+        blocks = blocks[~_pad(told, len(self._columns.is_known))[blocks]]
         bounds = np.full(len(blocks), -np.inf)
         if order is not None and order.is_by_time:
             bounds = -self._columns["newest"][blocks] if order.is_descending else self._columns["oldest"][blocks]
         sequence = np.argsort(bounds, kind="stable")
         of_rest = [*bounds[sequence][1:].tolist(), np.inf]
         for block, bound in zip(blocks[sequence].tolist(), of_rest, strict=False):
-            yield slice(block * BLOCK, (block + 1) * BLOCK), bound
+            yield slice(block * BLOCK, (block + 1) * BLOCK), False, bound
 
-    def _test(self, places: Places) -> Flags | None:
-        """Say of some frames whether they are of the selection, but for footprints; None: all of them are."""
+    def _test(self, places: Places, *, is_seen: bool) -> Flags | None:
+        """Say of some frames whether they are of the selection, but for footprints; None: all of them are.
+
+        Parameters
+        ----------
+        is_seen
+            Whether it is known that lists show them all, and to this viewer.
+        """
         columns, condition = self._columns, self._condition
         tests: list[Flags] = []
-        if not (self._is_full(places) and self._is_within_times(places)):
+        is_full = (is_seen and condition.is_of_any_time) or (self._is_full(places) and self._is_within_times(places))
+        if not is_full:
             observed = columns["observed"][places]
             tests += [observed >= condition.first, observed <= condition.last]
-        if not self._is_released(places):
+        if not is_seen and not self._is_released(places):
             seen: Flags = columns["released"][places] <= self._sight.now
             tests.append(seen if self._own is None else seen | _take(self._own, columns["proposal"][places]))
-        tests += [_take(self._wanted[name], columns[name][places]) for name in self._list_unmet(places)]
+        tests += [_take(flags, columns[name][places]) for name, flags in self._wanted.items()]
         for match in self._matches:
             if not match.is_by_heads:
                 tests.append(
                     (_take(match.heads, columns["head"][places]) & _take(match.tails, columns["tail"][places])) != 0
                 )
-        tests += [columns["night"][places] == night for night in condition.nights]
-        if condition.shortest > NO_TIME:
-            tests.append(columns["exposure_time"][places] >= condition.shortest)
+        tests += [test(columns, places) for test in condition.frames]
         return functools.reduce(np.logical_and, tests) if tests else None
 
     @functools.cached_property
-    def _met(self) -> dict[str, Numbers]:
-        """How many frames of each block have a wanted number, array by array; -1: the block is not known."""
-        columns, counts = self._columns, {}
-        for name, flags in self._wanted.items():
-            counts[name] = np.full(len(columns.is_known), -1)
-            if contents := columns.contents.get(name):
-                is_known = columns.is_known[: len(contents)]
-                counts[name][: len(contents)] = np.where(is_known, contents.add_up(flags), -1)
-        return counts
-
-    def _list_unmet(self, places: Places) -> list[str]:
-        """List the arrays by which it is still to be told what of some frames is of the selection."""
-        if not isinstance(places, slice):
-            return list(self._wanted)
-        block = places.start // BLOCK
-        return [name for name, met in self._met.items() if met[block] != self._columns["listed"][block]]
-
-    def _has_all_but(self, places: Places) -> list[str] | None:
-        """Return what `_list_unmet` does, if all listed frames of a known block meet everything else; else None."""
-        if not isinstance(places, slice) or not self._columns.is_known[places.start // BLOCK]:
+    def _inventory(self) -> Inventory | None:
+        """What was counted of the frames that this viewer may see at least."""
+        settled = self._columns.settled
+        if settled is None or self._ids is not None:
             return None
-        condition = self._condition
+        if self._sight.is_everything:
+            return settled.everything
+        return settled.open if self._sight.now >= settled.moment else None
+
+    def _list_beside(self, told: Flags, is_own_told: bool) -> Numbers:
+        """List the frames of some blocks that the viewer may see although the inventory does not have them."""
+        settled = self._columns.settled
+        if settled is None or self._inventory is not settled.open or not told.any():
+            return np.empty(0, np.int64)
+        ids = settled.releases.list_ids(self._sight.now)
+        if self._own is not None:
+            ids = ids[~_take(self._own, self._columns["proposal"][ids])]
+            if not is_own_told:
+                ids = np.concatenate([ids, settled.closed.list_ids(self._own)])
+        beside: Numbers = ids[told[ids // BLOCK]]
+        return beside
+
+    def _list_in_cells(self) -> Numbers | None:
+        """List the frames of known blocks that are in wanted cells; None: all are wanted, or there are too many."""
+        if self._columns.settled is None or "cell" not in self._wanted:
+            return None
+        return self._columns.settled.in_cells.list_ids(self._wanted["cell"], MOST_IN_CELLS)
+
+    def _count_own(self, told: Flags) -> int | None:
+        """Count the hidden frames of the viewer's own in some blocks by what each has; None: that does not tell it."""
+        settled, own = self._columns.settled, self._own
+        if settled is None or self._inventory is not settled.open or own is None:
+            return 0
+        if self._wanted.keys() - {"proposal"} or self._is_picky or not self._is_within[told].all():
+            return None
+        if "proposal" in self._wanted:
+            own = own & self._wanted["proposal"]
+        size = len(settled.open.listed)
+        everything, open_ = (each.contents["proposal"].add_up(own, size) for each in (settled.everything, settled.open))
+        return int((everything - open_)[told[:size]].sum())
+
+    @functools.cached_property
+    def _told(self) -> tuple[Flags, Numbers]:
+        """Of each block, whether the inventory tells how much of it is of the selection, and how many frames that is.
+
+        It does if the frames need only have, in one array at most, some of the numbers that were counted; and where
+        none has such.
+        """
+        inventory, is_told = self._inventory, self._columns.is_known.copy()
+        if inventory is None:
+            return np.zeros_like(is_told), np.zeros(len(is_told), np.int64)
+        size = len(inventory.listed)
+        met = [inventory.contents[name].add_up(flags, size) for name, flags in self._wanted.items()]
+        counts = np.minimum.reduce([inventory.listed, *met])
+        is_exact = np.sum([each != inventory.listed for each in met], axis=0) <= 1
+        is_exact &= self._is_within[:size] & (not self._is_picky)
+        is_told[:size] &= is_exact | (counts == 0)
+        is_told[size:] = False
+        return is_told, np.where(is_told, _pad(counts, len(is_told)), 0)
+
+    @functools.cached_property
+    def _is_within(self) -> Flags:
+        """Of each block, whether all its listed frames are observed when they should be."""
+        is_within: Flags = self._columns["oldest"] >= self._condition.first
+        return is_within & (self._columns["newest"] <= self._condition.last)
+
+    @property
+    def _is_picky(self) -> bool:
+        """Whether there is a condition of which no inventory tells anything."""
         is_by_parts = any(not match.is_by_heads for match in self._matches)
-        is_other = condition.nights or condition.shortest > NO_TIME or condition.places or is_by_parts
-        if is_other or not (self._is_released(places) and self._is_within_times(places)):
-            return None
-        return self._list_unmet(places)
+        return bool(self._condition.frames or self._condition.places) or is_by_parts
 
-    def _has_all(self, places: Places) -> TypeGuard[slice]:
-        return self._has_all_but(places) == []
-
-    def _count(self, places: Places) -> int:
-        """Count some frames, without a look at each of them where the block is known."""
-        unmet = self._has_all_but(places)
-        if unmet is not None and isinstance(places, slice) and len(unmet) < 2:
-            counts = self._met[unmet[0]] if unmet else self._columns["listed"]
-            return int(counts[places.start // BLOCK])
-        return _count(places, self._test(places))
+    @property
+    def _empty(self) -> Flags:
+        """The blocks of which the inventory tells that they have nothing."""
+        is_told, counts = self._told
+        is_empty: Flags = is_told & (counts == 0)
+        return is_empty
 
     def _is_within_times(self, places: Places) -> bool:
-        """Say whether all listed frames of a block are observed when they should be."""
-        if not isinstance(places, slice):
-            return False
-        block, columns, condition = places.start // BLOCK, self._columns, self._condition
-        return bool(columns["oldest"][block] >= condition.first and columns["newest"][block] <= condition.last)
+        return isinstance(places, slice) and bool(self._is_within[places.start // BLOCK])
 
     def _is_full(self, places: Places) -> bool:
         """Say whether lists show all frames of a block."""
@@ -446,10 +547,13 @@ def _take(flags: Numbers, numbers: Numbers) -> Numbers:
     return flags.take(numbers, mode="clip")
 
 
-def _count(places: Places, kept: Flags | None) -> int:
-    if kept is not None:
-        return int(np.count_nonzero(kept))
+def _size(places: Places) -> int:
     return places.stop - places.start if isinstance(places, slice) else len(places)
+
+
+def _pad(values: Numbers, size: int) -> Numbers:
+    """Return as many values as there are blocks by now; the new ones are 0."""
+    return np.append(values, np.zeros(size - len(values), values.dtype)) if len(values) < size else values
 
 
 def _to_ids(places: Places, kept: Flags | None = None) -> Numbers:
@@ -458,10 +562,15 @@ def _to_ids(places: Places, kept: Flags | None = None) -> Numbers:
     return places if kept is None else places[kept]
 
 
-_ARRAYS = {"target_name": "target", "proposal_id": "proposal"}  # else it is the groups'
+_ARRAYS = {"target_name": "target", "proposal_id": "proposal", "observation_day": "night"}
+
+
+def _array_of(field: str) -> str:
+    return _ARRAYS.get(field, "group")
 
 
 def _names_of(columns: Columns, field: str) -> list[Any]:
-    if field == "target_name":
-        return columns.targets.values
-    return columns.proposals.values if field == "proposal_id" else columns.groups.names[field].values
+    array = _array_of(field)
+    if array == "group":
+        return columns.groups.names[field].values
+    return {"target": columns.targets, "proposal": columns.proposals, "night": columns.nights}[array].values

@@ -6,6 +6,7 @@ are being made.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,9 +86,13 @@ class KnownFrames:
         *,
         is_unsure: bool = False,
     ) -> None:
-        self._by_sql = SqlFrames(viewer, search)
+        self._viewer, self._search = viewer, search
         self._selection, self._conditions, self._is_unsure = selection, conditions, is_unsure
         self._asked = self._confirmed = np.empty(0, np.int64)
+
+    @cached_property
+    def _by_sql(self) -> "SqlFrames":
+        return SqlFrames(self._viewer, self._search)
 
     def count(self, *, is_forced: bool) -> Count:
         """Count the sure ones, and ask SQL of the others; where these are many, estimate by asking of some."""
@@ -128,10 +133,11 @@ class KnownFrames:
 
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """List what the sure ones have; then SQL is asked of those of the others that may have more than that."""
-        selection, (tally, unsure) = self._selection, self._selection.tally()
+        selection, (tally, unsure) = self._selection, self._selection.tally(fields)
         if self._is_unsure:
             unsure = selection.list_ids()
-            tally = selection.make_tally(self._choose(np.random.default_rng(0).permutation(unsure)[:MOST]))
+            tally = selection.make_tally(fields)
+            tally.add(self._choose(np.random.default_rng(0).permutation(unsure)[:MOST]))
         unsure = unsure[tally.has_news(fields, unsure)]
         tally.add(self._choose(unsure) if len(unsure) <= 5 * MOST else self._by_sql.fetch_ids())
         return {field: tally.list_values(field) for field in fields}

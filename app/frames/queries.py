@@ -19,6 +19,8 @@ from app.frames.statements import (
     FRAME_COLUMNS,
     HEADER,
     NAMED_IDS,
+    ONE,
+    ONE_WITH_RELATED,
     PAGE,
     PAGE_WITH_RELATED,
     RELATED_IDS,
@@ -62,8 +64,10 @@ def fetch_frames(viewer: Viewer, what: str, ids: Sequence[int], options: Mapping
     options
         As `app.frames.search.RecordSchema` or `SearchSchema` loads them.
     """
-    statement = PAGE_WITH_RELATED if options.get("include_related_frames", True) else PAGE
-    found = _gather(read(statement, describe_sight(viewer) | {"ids": ids}))
+    page, one = (PAGE_WITH_RELATED, ONE_WITH_RELATED) if options.get("include_related_frames", True) else (PAGE, ONE)
+    sight = describe_sight(viewer)
+    rows = read(one, sight | {"id": ids[0]}) if len(ids) == 1 else read(page, sight | {"ids": ids})
+    found = _gather(rows)
     frames = [found[frame_id] for frame_id in ids if frame_id in found]
     note_privileged(viewer, what, [(frame.row.id, frame.row.proposal_id, frame.row.public_date) for frame in frames])
     if options.get("include_thumbnails"):
@@ -95,10 +99,10 @@ def get_written_frame(viewer: Viewer, frame_id: int, new: Mapping[str, Any]) -> 
         As `app.frames.schemas.PostedFrameSchema` loads it.
     """
     md5s = {version["md5"] for version in new["version_set"]}
-    others = (column for column in FRAME_COLUMNS if column.key != Frame.public_date.key)
     posted = literal(new["public_date"], Frame.public_date.type)
     public_date = case((visible_to(viewer), Frame.public_date), else_=posted).label(Frame.public_date.key)
-    statement: Select[Any] = select(*others, public_date, visible_to(viewer)).where(Frame.id == frame_id)
+    columns = (public_date if column.key == Frame.public_date.key else column for column in FRAME_COLUMNS)
+    statement: Select[Any] = select(*columns, visible_to(viewer)).where(Frame.id == frame_id)
     row = db.session.execute(statement).one()
     *_, is_visible = row
     versions = [sent for sent in _list_versions(frame_id) if is_visible or sent.md5 in md5s]

@@ -21,6 +21,8 @@ from app.frame_columns.selection import (
     has_in_target,
     in_cone,
     in_groups,
+    in_nights,
+    is_exposed,
     is_target,
     meets_polygon,
     of_proposals,
@@ -173,7 +175,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         lambda night: Frame.observation_day == night,
         ("DAY_OBS",),
         widget="text",  # a date field speaks the browser's language: 11/20/2026
-        among=lambda night: Among(nights=(to_day(night),)),
+        among=lambda night: in_nights([to_day(night)]),
     ),
     SearchParameter(
         "target_name",
@@ -243,7 +245,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         ("EXPTIME",),
         unit="s",
         widget="number",
-        among=lambda seconds: Among(shortest=seconds),
+        among=is_exposed,
     ),
     _exactly("observation_id", "Observation", "Observation's number.", "BLKUID", field=WholeNumber()),
     _exactly("request_id", "Request", "Request's number.", "REQNUM", field=WholeNumber()),
