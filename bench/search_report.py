@@ -87,8 +87,8 @@ def _build_heading(result: Result, best_ms: float) -> str:
     database = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[result["database"]]
     return (
         f"**{result['frames']:,} frames, {database}.** {result['date']}. {result['machine']}. {result['versions']}. "
-        f"{loaded}Its columns were brought up to date, or made anew, in {result['start_s']:.0f} s; the web server's processes had "
-        f"{memory} MiB in memory at the end (alone). A fixed loop took {best_ms:.0f} ms at best, "
+        f"{loaded}Its columns were brought up to date, or made anew, in {result['start_s']:.0f} s; the web server's "
+        f"processes had {memory} MiB in memory at the end (alone). A fixed loop took {best_ms:.0f} ms at best, "
         f"{max(loops):.0f} ms at worst."
     )
 

@@ -3,9 +3,8 @@
 import datetime as dt
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from flask import current_app
 from prometheus_client import generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -22,7 +21,7 @@ from rq import Queue, Worker
 from app.events.models import label_target
 from app.events.queries import count_owed
 from app.extensions import db
-from app.frame_columns.refresh import FrameColumns
+from app.frame_columns.queries import find_file_age_s
 from app.ingest.bell import INGEST_QUEUE, PREVIEW_QUEUE
 from app.ingest.models import JobState
 from app.monitoring import queries
@@ -154,8 +153,7 @@ def collect_events() -> Iterator[Metric]:
 
 def collect_columns() -> Iterator[Metric]:
     """Yield what there is to tell of the columns in memory; of a small archive, which has no file of them, nothing."""
-    columns = cast(FrameColumns, current_app.extensions["frame_columns"])
-    if (age_s := columns.find_age_s()) is not None:
+    if (age_s := find_file_age_s()) is not None:
         yield GaugeMetricFamily(
             "archive_columns_age_seconds", "How long ago this machine's file of the columns was made.", age_s
         )

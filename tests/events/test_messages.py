@@ -1,5 +1,6 @@
 """What a target is told of a version."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from app.events.messages import Message, build_message
 from app.events.queries import list_owed
 from app.extensions import db
 from app.frames.models import Frame
+from app.times import format_json_value
 from tests.events.conftest import PUBLIC_URL
 from tests.fixtures.ingest import Headers
 from tests.frames_factory import add_frame, square
@@ -36,7 +38,7 @@ def test_it_is_the_headers_and_what_the_archive_says_of_the_frame(
         frame_id = add_frame("a", area=square(10, 20, 1), headers={"OBJECT": "M 42", "basename": "of the header"})
     (message,) = build_messages(app)
     record = client.get(f"/frames/{frame_id}/", headers=as_operator).json
-    assert message.data == {
+    assert json.loads(json.dumps(message.data, default=format_json_value)) == {
         "OBJECT": "M 42",
         "basename": "a",
         "area": record["area"],
