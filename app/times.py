@@ -18,7 +18,7 @@ def dump_json(value: Any) -> bytes:
 
 
 def format_json_value(value: Any) -> Any:
-    """Return what a library that writes JSON shall write of a time or a date, which it does not know."""
+    """Return what a library that writes JSON shall write of a time, which it does not know."""
     return format_time(value) if isinstance(value, dt.datetime) else DefaultJSONProvider.default(value)
 
 

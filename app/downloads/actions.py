@@ -4,7 +4,6 @@ import functools
 import hmac
 import re
 import time
-from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import quote
 
@@ -61,10 +60,10 @@ class Links:
 
     def _grant(self, kind: str, what: Any, filename: str) -> str:
         if kind not in self._kinds:
-            self._kinds[kind] = _find_prefix(ENDPOINTS[kind]), _derive_key(current_app.config["SECRET_KEY"], kind)
+            self._kinds[kind] = _find_prefix(ENDPOINTS[kind]), _derive_key(kind)
         prefix, key = self._kinds[kind]
-        signed = b"%b.%b" % (urlsafe_b64encode(orjson.dumps(what)).rstrip(b"="), self._time)
-        signature = urlsafe_b64encode(hmac.digest(key, signed, "sha1")).rstrip(b"=")
+        signed = b"%b.%b" % (base64_encode(orjson.dumps(what)), self._time)
+        signature = base64_encode(hmac.digest(key, signed, "sha1"))
         name = filename if PLAIN.fullmatch(filename) else quote(filename, safe=SAFE_IN_PATH)
         return f"{prefix}{signed.decode()}.{signature.decode()}/{name}"
 
@@ -112,12 +111,16 @@ def _redeem(kind: str, token: str) -> Any:
 
 
 def _serializer(kind: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=kind)
+    return _make_serializer(current_app.config["SECRET_KEY"], kind)
 
 
 @functools.cache
-def _derive_key(secret_key: str, kind: str) -> bytes:
-    key: bytes = URLSafeTimedSerializer(secret_key, salt=kind).make_signer(kind).derive_key()
+def _make_serializer(secret_key: str, kind: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt=kind)
+
+
+def _derive_key(kind: str) -> bytes:
+    key: bytes = _serializer(kind).make_signer(kind).derive_key()
     return key
 
 

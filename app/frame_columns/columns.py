@@ -43,6 +43,10 @@ BETWEEN = "\0"  # names that are looked through together: no search has it
 CONTENTS = ("group", "proposal", "night", "target", "cell", "head")
 #: Which of a row's values `Columns.put` takes as they are.
 OWN = ("exposure_time", "released", "observed")
+#: The arrays of fields that lists are sorted or counted by; of all others it is the groups'.
+ARRAYS = {"target_name": "target", "proposal_id": "proposal"}
+Places = slice | Numbers
+"""Ids of frames, in a row or one by one."""
 
 
 class Naming(NamedTuple):
@@ -131,7 +135,7 @@ class Columns:
             changed.extend(ids)
         self._look_at_blocks({place // BLOCK for place in changed})
 
-    def settle(self, moment: int) -> None:
+    def settle(self, moment: int) -> Settled:
         """Get ready for a file: freeze the basenames' parts, and count what each block has, as long as it is so."""
         blocks = len(self.is_known)
 
@@ -153,6 +157,7 @@ class Columns:
         )
         self.is_known[:] = True
         self.heads, self.tails = self.heads.freeze(), self.tails.freeze()
+        return self.settled
 
     def find_blocks(self, first: int, last: int) -> Numbers:
         """Return the blocks that may have frames observed between two times."""
@@ -211,3 +216,21 @@ def find_shapes(size: int) -> dict[str, tuple[int, Any]]:
         **{name: (blocks, dtype) for name, dtype in BLOCK_DTYPES.items()},
         "cell_reach": (CELLS, np.float32),
     }
+
+
+def array_of(field: str) -> str:
+    """Return the array that has the numbers of a field's values, or of their groups."""
+    return ARRAYS.get(field, "group")
+
+
+def names_of(columns: Columns, field: str) -> list[Any]:
+    """Return the values of a field in the order of their numbers."""
+    array = array_of(field)
+    if array == "group":
+        return columns.groups.names[field].values
+    return {"target": columns.targets, "proposal": columns.proposals}[array].values
+
+
+def take_flags(flags: Numbers, numbers: Numbers) -> Numbers:
+    """Return the flag of each number; of those given since the flags were made, the last."""
+    return flags.take(numbers, mode="clip")

@@ -6,8 +6,9 @@ from typing import cast
 from flask import current_app
 
 from app.accounts.viewer import Viewer
+from app.frame_columns.conditions import Condition
 from app.frame_columns.refresh import FrameColumns
-from app.frame_columns.selection import Condition, Selection, Sight
+from app.frame_columns.selection import Selection, Sight
 from app.frame_columns.times import to_microseconds
 
 

@@ -78,8 +78,8 @@ class FrameColumns:
             if self._columns is None or not self._catch_up():
                 self._read()
             assert self._columns is not None  # noqa: S101  # it was read
-            self._columns.settle(to_microseconds(dt.datetime.now(dt.UTC)))
-            write_snapshot(self._file, self._columns, self._mark, find_origin())
+            settled = self._columns.settle(to_microseconds(dt.datetime.now(dt.UTC)))
+            write_snapshot(self._file, self._columns, settled, self._mark, find_origin())
             return True
 
     def _look_at_file(self) -> None:

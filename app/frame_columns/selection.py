@@ -1,123 +1,22 @@
 """Which frames a search finds for a viewer, from the columns alone: how many, which values, which are on a page."""
 
 import functools
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from app.frame_columns.basenames import match_names
-from app.frame_columns.columns import BLOCK, NEVER, UNLISTED, Columns
+from app.frame_columns.columns import BLOCK, NEVER, UNLISTED, Columns, Places, take_flags
+from app.frame_columns.conditions import Condition
 from app.frame_columns.contents import Inventory
-from app.frame_columns.footprints import Cone, Place, Polygon
 from app.frame_columns.names import COUNTED, Flags, Numbers
-from app.frames.sphere import to_unit_vectors
+from app.frame_columns.order import Order
+from app.frame_columns.tally import Tally
 
 MOST_IN_CELLS = 50_000  # frames that are looked at one by one; of more, blocks in the list's order are quicker
 CAPS = ("x", "y", "z", "reach", "inner")
-Places = slice | Numbers
-Test = Callable[[Columns], Flags]
-FrameTest = Callable[[Columns, Places], Flags]
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What a search asks, as far as the columns can tell: every part of it must hold.
-
-    Attributes
-    ----------
-    groups, targets, proposals, nights
-        Tests that are made once for each group, target's name, proposal or night, not for each frame.
-    first, last
-        Microseconds since 1970, between which the observation began.
-    places
-        Parts of the sky that the footprint must meet.
-    names
-        Texts that the basename must have in it.
-    frames
-        Tests that are made for each frame.
-    """
-
-    groups: tuple[Test, ...] = ()
-    targets: tuple[Test, ...] = ()
-    proposals: tuple[Test, ...] = ()
-    nights: tuple[Test, ...] = ()
-    first: int = UNLISTED + 1
-    last: int = NEVER
-    places: tuple[Place, ...] = ()
-    names: tuple[str, ...] = ()
-    frames: tuple[FrameTest, ...] = ()
-
-    @property
-    def is_of_any_time(self) -> bool:
-        return self.first == UNLISTED + 1 and self.last == NEVER
-
-    def __and__(self, other: "Condition") -> "Condition":
-        return Condition(
-            self.groups + other.groups,
-            self.targets + other.targets,
-            self.proposals + other.proposals,
-            self.nights + other.nights,
-            max(self.first, other.first),
-            min(self.last, other.last),
-            self.places + other.places,
-            self.names + other.names,
-            self.frames + other.frames,
-        )
-
-
-def in_groups(field: str, values: Collection[Any], *, is_not: bool = False) -> Condition:
-    """Return the condition that a field of `GROUPED` has one of some values, or that it has none of them."""
-    return Condition(groups=(lambda columns: columns.groups.having(field, values) ^ is_not,))
-
-
-def of_proposals(proposals: Collection[str]) -> Condition:
-    """Return the condition that a frame is of one of some proposals."""
-    return Condition(proposals=(lambda columns: columns.proposals.among(proposals),))
-
-
-def in_nights(nights: Collection[int]) -> Condition:
-    """Return the condition that the observing night is one of some, in days since 1970."""
-    return Condition(nights=(lambda columns: columns.nights.among(nights),))
-
-
-def is_target(name: str, *, is_not: bool = False) -> Condition:
-    """Return the condition that the target's name is a text, or that it is not."""
-    return Condition(targets=(lambda columns: np.array([it == name for it in columns.targets.values]) ^ is_not,))
-
-
-def has_in_target(text: str) -> Condition:
-    """Return the condition that the target's name, transliterated, has a text in it."""
-    if not text:
-        return Condition(targets=(lambda columns: np.zeros(len(columns.targets), bool),))
-    return Condition(targets=(lambda columns: columns.find_in_targets(text),))
-
-
-def in_cone(centre: tuple[float, float], radius_deg: float = 0.0) -> Condition:
-    """Return the condition that a footprint comes so near to an (RA, Dec), all in degrees, as far as columns tell."""
-    return Condition(places=(Cone(to_unit_vectors([centre])[0], np.radians(radius_deg)),))
-
-
-def meets_polygon(ring: Numbers) -> Condition:
-    """Return the condition that a footprint meets a polygon, a normalized ring, as far as columns can tell."""
-    return Condition(places=(Polygon.from_ring(ring),))
-
-
-def has_in_basename(text: str) -> Condition:
-    """Return the condition that the basename has a text in it, in upper or lower case."""
-    return Condition(names=(text,))
-
-
-def is_exposed(seconds: float) -> Condition:
-    """Return the condition that the exposure took so long at least."""
-    return Condition(frames=(lambda columns, places: columns["exposure_time"][places] >= seconds,))
-
-
-def is_released(now: int, *, is_not: bool = False) -> Condition:
-    """Return the condition that everybody may see a frame by a moment, or that not everybody may."""
-    return Condition(frames=(lambda columns, places: (columns["released"][places] <= now) ^ is_not,))
 
 
 @dataclass(frozen=True)
@@ -127,123 +26,6 @@ class Sight:
     now: int  # microseconds since 1970
     proposals: Collection[str] = ()
     is_everything: bool = False
-
-
-@dataclass(frozen=True)
-class Order:
-    """An order of frames: by a field, and then by id.
-
-    Attributes
-    ----------
-    after
-        A value and an id, beyond which the frames are.
-    """
-
-    field: str
-    is_descending: bool = False
-    after: tuple[Any, int] | None = None
-
-    @property
-    def sign(self) -> int:
-        return -1 if self.is_descending else 1
-
-    @property
-    def is_by_time(self) -> bool:
-        return self.field == "observation_date"
-
-    @property
-    def times(self) -> tuple[int, int]:
-        """Between which times the frames are."""
-        if self.after is None or not self.is_by_time:
-            return UNLISTED, NEVER
-        return (UNLISTED, self.after[0]) if self.is_descending else (self.after[0], NEVER)
-
-    def make_key(self, columns: Columns) -> Callable[[Numbers], Numbers]:
-        """Return what gives numbers for some frames: the less, the earlier in this order."""
-        if self.is_by_time:
-            return lambda ids: self.sign * columns["observed"][ids]
-        if self.field == "id":
-            return lambda ids: self.sign * ids
-        if self.field == "exposure_time":
-            return lambda ids: self.sign * np.maximum(columns["exposure_time"][ids], -1.0)
-        array, ranks = _array_of(self.field), self.sign * self._rank(columns)
-        return lambda ids: ranks.take(columns[array][ids], mode="clip")
-
-    def find_key(self, columns: Columns, value: Any) -> Any:
-        """Return the number of a value, which no frame need have."""
-        if self.field not in {*COUNTED, "target_name"}:
-            return self.sign * value
-        values = sorted(_names_of(columns, self.field))
-        place = bisect_left(values, value)
-        return self.sign * (2 * place - (place == len(values) or values[place] != value))
-
-    def _rank(self, columns: Columns) -> Numbers:
-        """Return for each group, or target, twice the place of its value among all that there are."""
-        names = list(_names_of(columns, self.field))
-        ranks = np.empty(len(names), np.int64)
-        ranks[sorted(range(len(names)), key=names.__getitem__)] = 2 * np.arange(len(names))
-        return ranks if self.field in _ARRAYS else ranks.take(columns.groups.numbers_of(self.field), mode="clip")
-
-
-class Tally:
-    """How many frames there are with each value of some fields.
-
-    Parameters
-    ----------
-    fields
-        Of `COUNTED`, and observation_day, of which the values are days since 1970; fewer take less time.
-    """
-
-    def __init__(self, columns: Columns, fields: Collection[str] = COUNTED) -> None:
-        self._columns = columns
-        sizes = {"group": len(columns.groups), "proposal": len(columns.proposals), "night": len(columns.nights)}
-        wanted = {_array_of(field) for field in fields}
-        self._counts = {name: np.zeros(size, np.int64) for name, size in sizes.items() if name in wanted}
-
-    def add(self, places: Places, weight: float = 1.0) -> None:
-        """Count some more frames, each as so many."""
-        for name, counts in self._counts.items():
-            found = np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
-            counts += found if weight == 1.0 else np.rint(found * weight).astype(np.int64)
-
-    def add_blocks(self, blocks: Flags, inventory: Inventory) -> None:
-        """Count all frames of some blocks more, as an inventory has them."""
-        for name, counts in self._counts.items() if blocks.any() else ():
-            counts += inventory.contents[name].count_numbers(blocks, len(counts))
-
-    def list_values(self, field: str) -> list[Any]:
-        """List the values of a field that they have, sorted."""
-        return sorted(self.count_values(field))
-
-    def count_values(self, field: str, condition: "Condition | None" = None) -> dict[Any, int]:
-        """Return how many there are of each value of a field, but of none; of groups, of those that meet a condition.
-
-        Parameters
-        ----------
-        condition
-            Of which the tests of groups are made.
-        """
-        counts, names = self._count(field, condition), _names_of(self._columns, field)
-        return {names[place]: int(counts[place]) for place in np.flatnonzero(counts) if names[place] is not None}
-
-    def has_news(self, fields: Collection[str], ids: Numbers) -> Flags:
-        """Say of some frames whether they have, in one of some fields, a value that none of the counted ones has."""
-        is_news = np.zeros(len(ids), bool)
-        for field in fields:
-            is_missing, array = self._count(field) == 0, _array_of(field)
-            if array == "group":
-                is_missing = _take(is_missing, self._columns.groups.numbers_of(field)[: len(self._counts["group"])])
-            is_news |= _take(np.append(is_missing, False), self._columns[array][ids])
-        return is_news
-
-    def _count(self, field: str, condition: "Condition | None" = None) -> Numbers:
-        """Return how many have each value of a field."""
-        counts = self._counts[_array_of(field)]
-        if _array_of(field) != "group":
-            return counts
-        for test in condition.groups if condition else ():
-            counts = counts * test(self._columns)[: len(counts)]
-        return np.bincount(self._columns.groups.numbers_of(field)[: len(counts)], weights=counts)
 
 
 class Selection:
@@ -367,7 +149,7 @@ class Selection:
         """
         for places, is_seen, bound in self._split(told, order, is_own_told):
             if "cell" in self._wanted:  # which leaves few
-                places = _to_ids(places, _take(self._wanted["cell"], self._columns["cell"][places]))
+                places = _to_ids(places, take_flags(self._wanted["cell"], self._columns["cell"][places]))
             kept = self._test(places, is_seen=is_seen)
             found = places if kept is None else _to_ids(places, kept)
             if self._condition.places:
@@ -420,12 +202,16 @@ class Selection:
             tests += [observed >= condition.first, observed <= condition.last]
         if not is_seen and not self._is_released(places):
             seen: Flags = columns["released"][places] <= self._sight.now
-            tests.append(seen if self._own is None else seen | _take(self._own, columns["proposal"][places]))
-        tests += [_take(flags, columns[name][places]) for name, flags in self._wanted.items()]
+            tests.append(seen if self._own is None else seen | take_flags(self._own, columns["proposal"][places]))
+        tests += [take_flags(flags, columns[name][places]) for name, flags in self._wanted.items()]
         for match in self._matches:
             if not match.is_by_heads:
                 tests.append(
-                    (_take(match.heads, columns["head"][places]) & _take(match.tails, columns["tail"][places])) != 0
+                    (
+                        take_flags(match.heads, columns["head"][places])
+                        & take_flags(match.tails, columns["tail"][places])
+                    )
+                    != 0
                 )
         tests += [test(columns, places) for test in condition.frames]
         return functools.reduce(np.logical_and, tests) if tests else None
@@ -447,7 +233,7 @@ class Selection:
             return np.empty(0, np.int64)
         ids = settled.releases.list_ids(self._sight.now)
         if self._own is not None:
-            ids = ids[~_take(self._own, self._columns["proposal"][ids])]
+            ids = ids[~take_flags(self._own, self._columns["proposal"][ids])]
             if not is_own_told:
                 ids = np.concatenate([ids, settled.closed.list_ids(self._own)])
         beside: Numbers = ids[told[ids // BLOCK]]
@@ -543,10 +329,6 @@ def _both(tests: list[Flags]) -> Flags | None:
     return np.logical_and.reduce(tests) if tests else None
 
 
-def _take(flags: Numbers, numbers: Numbers) -> Numbers:
-    return flags.take(numbers, mode="clip")
-
-
 def _size(places: Places) -> int:
     return places.stop - places.start if isinstance(places, slice) else len(places)
 
@@ -560,17 +342,3 @@ def _to_ids(places: Places, kept: Flags | None = None) -> Numbers:
     if isinstance(places, slice):
         return np.arange(places.start, places.stop) if kept is None else np.flatnonzero(kept) + places.start
     return places if kept is None else places[kept]
-
-
-_ARRAYS = {"target_name": "target", "proposal_id": "proposal", "observation_day": "night"}
-
-
-def _array_of(field: str) -> str:
-    return _ARRAYS.get(field, "group")
-
-
-def _names_of(columns: Columns, field: str) -> list[Any]:
-    array = _array_of(field)
-    if array == "group":
-        return columns.groups.names[field].values
-    return {"target": columns.targets, "proposal": columns.proposals, "night": columns.nights}[array].values

@@ -42,12 +42,11 @@ class BadSnapshot(Exception):
     """A file that does not serve, and why."""
 
 
-def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) -> None:
-    """Write a snapshot of settled columns, synced to the disk, in place of the one that is there."""
+def write_snapshot(path: Path, columns: Columns, settled: Settled, mark: Mark, origin: list[Any]) -> None:
+    """Write a snapshot, synced to the disk, in place of the one that is there."""
     begin_s = time.monotonic()
-    assert columns.settled is not None  # noqa: S101  # the caller settles them
     arrays = dict(columns.arrays)
-    arrays |= _flatten(columns.settled)
+    arrays |= _flatten(settled)
     for name, parts in (("heads", columns.heads), ("tails", columns.tails)):
         arrays |= {f"{name} {part}": getattr(parts, part) for part in PARTS_PARTS}
     told = {
@@ -55,7 +54,7 @@ def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) 
         "origin": origin,
         "position": mark.position,
         "newest": mark.newest,
-        "moment": columns.settled.moment,
+        "moment": settled.moment,
         "arrays": [(name, len(array), array.dtype.str) for name, array in arrays.items()],
         "values": {field: columns.groups.names[field].values for field in GROUPED},
         "numbers": {field: columns.groups.numbers_of(field).tolist() for field in GROUPED},

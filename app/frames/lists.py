@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.accounts.viewer import Viewer
-from app.frame_columns.selection import Order
+from app.frame_columns.order import Order
 from app.frame_columns.times import to_microseconds
 from app.frames.cursors import Cursor
 from app.frames.matching import find_matching

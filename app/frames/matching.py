@@ -15,9 +15,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.accounts.viewer import Viewer
 from app.extensions import db, get_config
+from app.frame_columns.conditions import of_proposals
 from app.frame_columns.names import Flags, Numbers
+from app.frame_columns.order import Order
 from app.frame_columns.queries import select_frames
-from app.frame_columns.selection import Order, Selection, of_proposals
+from app.frame_columns.selection import Selection
 from app.frame_columns.times import EPOCH, MICROSECOND
 from app.frames.counting import count_matching
 from app.frames.models import Frame, Version

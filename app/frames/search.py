@@ -14,9 +14,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.columns import contains
 from app.extensions import db, get_config
 from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word, to_ascii
-from app.frame_columns.names import GROUPED
-from app.frame_columns.selection import Condition as Among
-from app.frame_columns.selection import (
+from app.frame_columns.conditions import Condition as Among
+from app.frame_columns.conditions import (
     has_in_basename,
     has_in_target,
     in_cone,
@@ -27,6 +26,7 @@ from app.frame_columns.selection import (
     meets_polygon,
     of_proposals,
 )
+from app.frame_columns.names import GROUPED
 from app.frame_columns.times import to_day, to_microseconds
 from app.frames import sky
 from app.frames.fields import PointText, PolygonText, PositionText

@@ -23,7 +23,7 @@ from app.accounts.viewer import Viewer
 from app.config import AppConfig
 from app.extensions import db
 from app.frame_columns.names import COUNTED
-from app.frame_columns.selection import Order
+from app.frame_columns.order import Order
 from app.frame_columns.times import to_microseconds
 from app.frames.cursors import Cursor
 from app.frames.matching import SqlFrames, find_matching

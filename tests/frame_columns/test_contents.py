@@ -10,21 +10,19 @@ import pytest
 from app.frame_columns import columns as columns_module
 from app.frame_columns import selection as selection_module
 from app.frame_columns.columns import NEVER, NO_TIME, UNLISTED, Columns
-from app.frame_columns.selection import (
+from app.frame_columns.conditions import (
     Condition,
-    Order,
-    Selection,
-    Sight,
     has_in_basename,
     has_in_target,
     in_cone,
     in_groups,
     in_nights,
     is_exposed,
-    is_released,
     is_target,
     of_proposals,
 )
+from app.frame_columns.order import Order
+from app.frame_columns.selection import Selection, Sight
 
 FRAMES, BLOCK, NOW = 3000, 64, 1000
 ROUNDS = 150
@@ -61,7 +59,6 @@ def list_conditions() -> Iterator[Condition]:
     yield has_in_target("1")
     yield in_cone((37, -49), 3)
     yield is_exposed(0)
-    yield is_released(3000)
     yield has_in_basename("-0007-")
     yield has_in_basename("A03")
     yield has_in_basename("12-00")

@@ -81,7 +81,8 @@ def test_a_file_that_does_not_serve_is_left_alone(app: Flask, damage: str, caplo
         own.build()
         content = own.file.read_bytes()
         if damage == "another database":
-            snapshot.write_snapshot(own.file, own.refresh(), own._mark, ["another"])
+            columns = own.refresh()
+            snapshot.write_snapshot(own.file, columns, columns.settled, own._mark, ["another"])
         else:
             bad = {"cut off": content[:-100], "empty": b"", "bad end": content[:-20] + bytes(20)}[damage]
             own.file.write_bytes(bad)
