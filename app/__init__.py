@@ -35,6 +35,7 @@ from app.ingest import views as ingest_views
 from app.ingest.uploads import UploadRequest
 from app.monitoring import api as monitoring_api
 from app.monitoring.parts import Parts
+from app.nights import views as nights_views
 from app.ocs_import import cli as ocs_import_cli
 from app.openapi import api as openapi_api
 from app.openapi import views as openapi_views
@@ -71,6 +72,7 @@ ROOMS = (
     ingest_cli.blueprint,
     ingest_views.blueprint,
     monitoring_api.blueprint,
+    nights_views.blueprint,
     ocs_import_cli.blueprint,
     openapi_api.blueprint,
     openapi_views.blueprint,

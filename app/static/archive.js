@@ -24,3 +24,13 @@ for (const box of document.querySelectorAll("input[data-reload-every-s]")) {
   box.addEventListener("change", () => sessionStorage.setItem("reload", box.checked));
   setInterval(() => box.checked && !document.hidden && location.reload(), box.dataset.reloadEveryS * 1000);
 }
+
+// <section id="…" data-live="address of events">: put what the page now has there in its place whenever it has changed.
+for (const part of document.querySelectorAll("[data-live]")) {
+  new EventSource(part.dataset.live).addEventListener("change", async () => {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = answer.ok && page.getElementById(part.id);
+    if (fresh) part.replaceChildren(...fresh.childNodes);
+  });
+}

@@ -103,6 +103,9 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
         Row(Who.VIEWERS, f"/?proposal_id={OTHERS}-proposal"),
         Row(Who.VIEWERS, "/?proposal=1&basenam=x", good=400),
     ),
+    ("nights_views.show_last", "GET"): (Row(Who.VIEWERS, "/nights/", good=302),),
+    ("nights_views.show_night", "GET"): (Row(Who.VIEWERS, "/nights/2026-11-01"),),
+    ("nights_views.stream_changes", "GET"): (Row(Who.VIEWERS, "/nights/2026-11-01/changes"),),
     ("frames_api.list_frames", "GET"): (
         Row(Who.VIEWERS, "/frames/?include_thumbnails=true"),
         Row(Who.VIEWERS, "/frames/?pagination_style=cursor&limit=1&ordering=target_name"),
