@@ -22,6 +22,7 @@ from app.embargoes import cli as embargoes_cli
 from app.embargoes import views as embargoes_views
 from app.errors import register_error_handlers
 from app.events import cli as events_cli
+from app.exports import api as exports_api
 from app.extensions import csrf, db, migrate
 from app.frame_columns.refresh import FrameColumns
 from app.frames import api as frames_api
@@ -61,6 +62,7 @@ ROOMS = (
     embargoes_cli.blueprint,
     embargoes_views.blueprint,
     events_cli.blueprint,
+    exports_api.blueprint,
     frames_api.blueprint,
     frames_views.blueprint,
     ingest_api.blueprint,
@@ -117,7 +119,8 @@ def create_app(config: AppConfig) -> Flask:
     app.url_map.strict_slashes = False  # OCS programs ask with and without a slash at the end
     for api in (accounts_api.blueprint, frames_api.blueprint, ingest_api.blueprint, thumbnails_api.blueprint):
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
-    csrf.exempt(downloads_api.blueprint)  # its POST only reads
+    for reader in (downloads_api.blueprint, exports_api.blueprint):
+        csrf.exempt(reader)  # its POST only reads
     for room in ROOMS:
         app.register_blueprint(room)
     follow_requests(app)

@@ -166,6 +166,15 @@ class Selection:
         first: list[int] = ids[np.lexsort((order.sign * ids, keys))][:number].tolist()
         return first
 
+    def find_all(self, order: Order) -> Numbers:
+        """Return the ids of all of its frames, in an order: 8 bytes each."""
+        found = []
+        for places, _ in self._walk():
+            kept = np.flatnonzero(self._test(places))
+            found.append(kept + places.start if isinstance(places, slice) else places[kept])
+        ids = np.concatenate([np.empty(0, np.int64), *found])
+        return ids[np.lexsort((order.sign * ids, order.find_keys(self._columns, ids)))]
+
     def _test(self, places: Places) -> Flags:
         """Say of some frames whether they are of the selection."""
         columns, condition, sight = self._columns, self._condition, self._sight

@@ -1,14 +1,15 @@
 """Lists of frames: which frames a search finds for a viewer, in which order, page by page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sqlalchemy import ColumnElement, exists, literal, select, tuple_
 
 from app.accounts.viewer import Viewer
 from app.extensions import db
+from app.frame_columns.columns import Numbers
 from app.frame_columns.queries import select_frames
 from app.frame_columns.selection import Order, Selection, in_groups
 from app.frame_columns.times import to_microseconds
@@ -18,6 +19,9 @@ from app.frames.queries import FoundFrame, fetch_frames, show_frames
 from app.frames.search import DEFAULT_ORDERING, ORDERINGS, Condition, build_conditions, split_search
 from app.frames.visibility import of_own_proposals, visible_to
 from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
+
+Ids: TypeAlias = Sequence[int] | Numbers
+BATCH = 1000  # frames that are fetched at a time where all of a search are wanted
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,26 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
         next_cursor=Cursor(ordering, values[-1], rows[-1].id) if rows and has_next else None,
         previous_cursor=Cursor(ordering, values[0], rows[0].id, True) if rows and has_previous else None,
     )
+
+
+def list_all_ids(viewer: Viewer, search: Mapping[str, Any]) -> Numbers:
+    """Return the ids of all frames that a search finds, in its order."""
+    return select_matching(viewer, search).find_all(_order(search))
+
+
+def iter_frames(viewer: Viewer, what: str, ids: Ids, options: Mapping[str, Any]) -> Iterator[list[FoundFrame]]:
+    """Yield some frames in the order of their ids, by the batch: those that the viewer may see when its turn comes.
+
+    Parameters
+    ----------
+    what
+        What the log shall call it.
+    """
+    for begin in range(0, len(ids), BATCH):
+        rows = fetch_frames(viewer, [int(frame_id) for frame_id in ids[begin : begin + BATCH]])
+        batch = show_frames(viewer, what, rows, options)
+        db.session.rollback()  # nothing was written; no client is so slow that it keeps a connection meanwhile
+        yield batch
 
 
 def select_matching(viewer: Viewer, search: Mapping[str, Any]) -> Selection:
