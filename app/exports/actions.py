@@ -1,8 +1,10 @@
 """An answer that is an export: whichever frames it is of."""
 
 import datetime as dt
+from collections.abc import Iterator
+from functools import partial
 
-from flask import Response, stream_with_context
+from flask import Response, copy_current_request_context
 
 from app.accounts.viewer import Viewer
 from app.errors import BadRequest
@@ -25,8 +27,14 @@ def respond_export(viewer: Viewer, ending: str, ids: Ids) -> Response:
         message = f"A script downloads at most {MOST_SCRIPTED:,} files, not {len(ids):,}: search for fewer at a time."
         raise BadRequest(message, code="too_many")
     batches = iter_frames(viewer, "export", ids, {"include_related_frames": form.related_frames})
-    response = Response(stream_with_context(form.write(batches)), mimetype=form.media_type)
+    response = Response(_stream(form.write(batches)), mimetype=form.media_type)
     name = f"{get_config().zip_download_filename_base}-{dt.datetime.now(dt.UTC):%Y%m%d}-{len(ids)}.{ending}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     response.cache_control.private = True
     return response
+
+
+def _stream(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Make each block in the request's context, which ends with it: between two of them nothing is held."""
+    make_next = copy_current_request_context(partial(next, blocks, None))
+    return iter(make_next, None)

@@ -93,9 +93,7 @@ def iter_frames(viewer: Viewer, what: str, ids: Ids, options: Mapping[str, Any])
     """
     for begin in range(0, len(ids), BATCH):
         rows = fetch_frames(viewer, [int(frame_id) for frame_id in ids[begin : begin + BATCH]])
-        batch = show_frames(viewer, what, rows, options)
-        db.session.rollback()  # nothing was written; no client is so slow that it keeps a connection meanwhile
-        yield batch
+        yield show_frames(viewer, what, rows, options)
 
 
 def select_matching(viewer: Viewer, search: Mapping[str, Any]) -> Selection:

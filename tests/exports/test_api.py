@@ -144,18 +144,17 @@ def test_rows_are_fetched_as_they_go_out(make_app: MakeApp, frames: list[int], m
     """Nothing is read ahead, no connection is kept, and what is hidden meanwhile is left out."""
     monkeypatch.setattr(lists, "BATCH", 2)
     app = make_app()
-    with app.test_client() as client:
-        answer = client.get("/export.csv?ordering=id", buffered=False)
-        blocks = iter(answer.response)
-        assert next(blocks).startswith(b"id,")
-        assert len(next(blocks).splitlines()) == 2
-        with app.app_context():
-            assert db.engine.pool.checkedout() == 0
-            later = dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
-            db.session.execute(update(Frame).where(Frame.id == frames[4]).values(public_date=later))
-            db.session.commit()
-        assert len(next(blocks).splitlines()) == 1
-        assert list(blocks) == []
+    answer = app.test_client().get("/export.csv?ordering=id", buffered=False)
+    blocks = iter(answer.response)
+    assert next(blocks).startswith(b"id,")
+    assert len(next(blocks).splitlines()) == 2
+    with app.app_context():
+        assert db.engine.pool.checkedout() == 0
+        later = dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
+        db.session.execute(update(Frame).where(Frame.id == frames[4]).values(public_date=later))
+        db.session.commit()
+    assert len(next(blocks).splitlines()) == 1
+    assert list(blocks) == []
 
 
 def test_own_frames_are_exported_to_who_is_logged_in(app: Flask, client: FlaskClient, frames: list[int]) -> None:

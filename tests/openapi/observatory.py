@@ -54,7 +54,7 @@ REQUESTS = {
     "exports.export_regions": Request("/export.reg"),
     "exports.export_urls": Request("/export.txt"),
     "exports.export_script": Request("/export.sh"),
-    "exports.export_zip": Request("/export.zip"),
+    "exports.export_zip": Request(f"/export.zip?basename_exact={NAME}"),
     "exports.list_links": Request("/links/", form={"md5": "0" * 32}),
     "bundles.download_zip": Request("/frames/zip/", {"frame_ids": [1, 2]}),
     "bundles.download_unpacked": Request("/frame-funpack/2/funpack/"),
