@@ -23,6 +23,7 @@ from app.embargoes import views as embargoes_views
 from app.errors import register_error_handlers
 from app.events import cli as events_cli
 from app.exports import api as exports_api
+from app.exports import views as exports_views
 from app.extensions import csrf, db, migrate
 from app.frame_columns.refresh import FrameColumns
 from app.frames import api as frames_api
@@ -63,6 +64,7 @@ ROOMS = (
     embargoes_views.blueprint,
     events_cli.blueprint,
     exports_api.blueprint,
+    exports_views.blueprint,
     frames_api.blueprint,
     frames_views.blueprint,
     ingest_api.blueprint,

@@ -50,14 +50,14 @@ fi
 if has curl; then
   keep_token() { printf 'header = "Authorization: Token %s"\n' "$1"; }
   ask() { curl --silent --show-error --fail --max-time 120 --config "$work/token" --data "@$1" "$links"; }
-  get() {
-    curl --silent --show-error --fail --location --no-buffer --connect-timeout 60 --speed-time 120 --speed-limit 1 \
+  get() { # in a process of its own
+    exec curl --silent --show-error --fail --location --no-buffer --connect-timeout 60 --speed-time 120 --speed-limit 1 \
       --continue-at - --output "$2" "$1"
   }
 elif has wget; then
   keep_token() { printf 'header = Authorization: Token %s\n' "$1"; }
   ask() { WGETRC=$work/token wget --quiet --tries=1 --timeout=120 --output-document=- --post-file="$1" "$links"; }
-  get() { wget --quiet --tries=1 --timeout=120 --continue --output-document="$2" "$1"; }
+  get() { exec wget --quiet --tries=1 --timeout=120 --continue --output-document="$2" "$1"; }
 else
   fail 2 'This needs curl or wget.'
 fi
