@@ -11,6 +11,7 @@ from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
 from app.audit import cli as audit_cli
+from app.carts import views as carts_views
 from app.commands import ArchiveCommands
 from app.config import AppConfig
 from app.cors import register_cors
@@ -58,6 +59,7 @@ ROOMS = (
     accounts_cli.blueprint,
     accounts_views.blueprint,
     audit_cli.blueprint,
+    carts_views.blueprint,
     downloads_api.blueprint,
     downloads_views.blueprint,
     embargoes_cli.blueprint,

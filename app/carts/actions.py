@@ -16,8 +16,15 @@ from app.extensions import db, get_config, get_table, insert_for_dialect
 from app.frames.lists import Ids
 from app.frames.models import Frame
 from app.frames.visibility import visible_to
+from app.settings import PRODUCTION
 
 IDS_AT_A_TIME = 1000
+COOKIE, SAFE_COOKIE = "cart", "__Host-cart"  # no other host can set the second
+
+
+def name_cookie() -> str:
+    """Return the name of the cookie that holds the key of a browser's cart."""
+    return SAFE_COOKIE if get_config().environment == PRODUCTION else COOKIE
 
 
 def open_cart(viewer: Viewer, key: str) -> tuple[Cart, str]:
@@ -47,6 +54,7 @@ def add_frames(viewer: Viewer, cart: Cart, ids: Ids) -> int:
         _put(cart, visible)
     added, most = _count(cart) - before, get_config().cart_most_frames
     if before + added > most:
+        db.session.rollback()  # the page that tells of it must not count them
         message = f"A cart takes at most {most:,} frames; with these it would have {before + added:,}."
         raise BadRequest(f"{message} Search for fewer, or take the script of the search itself.", code="cart_full")
     return added

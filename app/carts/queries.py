@@ -36,7 +36,7 @@ def summarize(viewer: Viewer, cart: Cart | None) -> CartSummary:
     size = func.coalesce(func.sum(Version.size), 0)
     statement = select(func.count(), size).select_from(Frame).outerjoin(Version, Version.id == newest)
     count, size_bytes = db.session.execute(statement.where(*_in_cart(viewer, cart))).one()
-    return CartSummary(count, int(size_bytes))
+    return CartSummary(count, int(size_bytes or 0))
 
 
 def list_cart_ids(viewer: Viewer, cart: Cart | None) -> list[int]:

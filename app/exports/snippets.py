@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 Parameters = Sequence[tuple[str, str]]
 
 CURL = "curl --fail --silent --show-error"
-SEND_TOKEN = """printf 'header = "Authorization: Token %s"\\n' "$TOKEN" |\n  """
+BY_TOKEN = """printf 'header = "Authorization: Token %s"\\n' "$TOKEN" |\n  """  # noqa: S105  # it has none
 PYTHON = """\
 import json{os}
 
@@ -54,7 +54,7 @@ def build_snippets(search: Parameters, page: str, records: str, votable: str, *,
 
 
 def _build_curl(search: Parameters, address: str, with_token: bool) -> str:
-    begin = f"{SEND_TOKEN}{CURL} --config -" if with_token else CURL
+    begin = f"{BY_TOKEN}{CURL} --config -" if with_token else CURL
     data = [f"--data-urlencode {shlex.quote(f'{name}={text}')}" for name, text in search]
     return " \\\n  ".join([f"{begin} --get {shlex.quote(address)}", *data]) + "\n"
 

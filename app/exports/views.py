@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from flask import Blueprint, request, url_for
+from werkzeug.datastructures import MultiDict
 
 from app.accounts.viewer import current_viewer
 from app.exports.schemas import ExportSchema
@@ -27,10 +28,13 @@ blueprint = Blueprint("exports_views", __name__)
 @blueprint.app_template_global()
 def link_exports(which: str) -> dict[str, str]:
     """Return the addresses of this page's search as `tables` or as `files`, by what they are called."""
-    search = _read_search()
-    values = {name: [text for other, text in search if other == name] for name, _ in search}
-    endpoints = TABLES if which == "tables" else FILES
-    return {label: url_for(endpoint, **values) for label, endpoint in endpoints.items()}  # type: ignore[arg-type]  # Flask repeats a parameter for a list
+    return {label: _link(endpoint) for label, endpoint in (TABLES if which == "tables" else FILES).items()}
+
+
+@blueprint.app_template_global()
+def link_cart_all() -> str:
+    """Return the address that puts all frames of this page's search into the cart."""
+    return _link("carts.add_all")
 
 
 @blueprint.app_template_global()
@@ -43,6 +47,11 @@ def copy_search_as() -> dict[str, str]:
         url_for("exports.export_votable", _external=True),
         with_token=not current_viewer().is_anonymous,
     )
+
+
+def _link(endpoint: str) -> str:
+    search = MultiDict(_read_search()).to_dict(flat=False)
+    return url_for(endpoint, **search)  # type: ignore[arg-type]  # Flask repeats a parameter for a list
 
 
 def _read_search() -> Parameters:

@@ -143,6 +143,13 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ("exports.export_script", "GET"): (Row(Who.VIEWERS, "/export.sh"),),
     ("exports.export_zip", "GET"): (Row(Who.VIEWERS, f"/export.zip?basename_exact={PUBLIC}-frame"),),
     ("exports.list_links", "POST"): (Row(Who.VIEWERS, "/links/", form={"md5": "0" * 32}),),
+    ("carts.show_cart", "GET"): (Row(Who.VIEWERS, "/cart"),),
+    ("carts.export_cart", "GET"): (Row(Who.VIEWERS, "/cart.csv"), Row(Who.VIEWERS, "/cart.sh")),
+    ("carts.zip_cart", "GET"): (Row(Who.VIEWERS, "/cart.zip", good=404),),
+    ("carts.add", "POST"): (Row(Who.VIEWERS, "/cart/add", form={"frame_ids": str(NO_JOB)}),),
+    ("carts.add_all", "POST"): (Row(Who.VIEWERS, "/cart/add-all?site_id=nowhere", form={"next": "/"}),),
+    ("carts.remove", "POST"): (Row(Who.VIEWERS, "/cart/remove", form={"frame_ids": str(NO_JOB)}),),
+    ("carts.empty", "POST"): (Row(Who.VIEWERS, "/cart/empty", form={"next": "/"}),),
     ("bundles.download_unpacked", "GET"): (
         Row(Who.VIEWERS, "/frame-funpack/{frame}/funpack/", lacking=WITHOUT_VERSION),
     ),
