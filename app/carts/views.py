@@ -146,7 +146,8 @@ def _answer(message: str) -> ResponseReturnValue:
     if wants_html():
         flash(message, "good")
         return redirect(own_address(request.form.get("next", "")))
-    return jsonify(message=message, cart=describe_cart(summarize_cart()))
+    summary = summarize_cart()
+    return jsonify(message=message, cart=describe_cart(summary), count=summary.count)
 
 
 def _count(count: int) -> str:

@@ -127,7 +127,7 @@ def test_the_cookie_is_nobody_elses(browser: Browser, ids: list[int], app: Flask
     key = re.match("cart=([^;]+)", cookie)[1]
     with app.app_context():
         assert key not in db.session.scalars(select(Cart.key_hash)).one()
-    assert answer.json == {"message": "1 frame added to the cart.", "cart": "1 frame, 1 kB"}
+    assert answer.json == {"message": "1 frame added to the cart.", "cart": "1 frame, 1 kB", "count": 1}
     assert browser.client.post("/cart/add", data={"frame_ids": ids[1]}).json["code"] == "csrf"
 
 
