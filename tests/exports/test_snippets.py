@@ -58,7 +58,7 @@ def copy_as(url: str, label: str, search: Sequence[tuple[str, str]], *, with_tok
     return build_snippets(search, *addresses, with_token=with_token)[label]
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(names=st.lists(NAMES, min_size=5, max_size=12, unique=True))
 def test_a_shell_sends_what_was_typed(app: Flask, url: str, names: list[str]) -> None:
     basenames = add_frames(app, names)
@@ -69,7 +69,7 @@ def test_a_shell_sends_what_was_typed(app: Flask, url: str, names: list[str]) ->
         assert found == [*basenames.items()]
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
 @given(names=st.lists(NAMES, min_size=5, max_size=8, unique=True))
 def test_python_sends_what_was_typed(app: Flask, url: str, names: list[str]) -> None:
     basenames = add_frames(app, names)
