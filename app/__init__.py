@@ -11,6 +11,7 @@ from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
 from app.audit import cli as audit_cli
+from app.carts import views as carts_views
 from app.commands import ArchiveCommands
 from app.compression import register_compression
 from app.config import AppConfig
@@ -23,6 +24,8 @@ from app.embargoes import cli as embargoes_cli
 from app.embargoes import views as embargoes_views
 from app.errors import register_error_handlers
 from app.events import cli as events_cli
+from app.exports import api as exports_api
+from app.exports import views as exports_views
 from app.extensions import csrf, db, migrate
 from app.frame_columns import cli as frame_columns_cli
 from app.frame_columns.refresh import FrameColumns
@@ -60,11 +63,14 @@ ROOMS = (
     accounts_cli.blueprint,
     accounts_views.blueprint,
     audit_cli.blueprint,
+    carts_views.blueprint,
     downloads_api.blueprint,
     downloads_views.blueprint,
     embargoes_cli.blueprint,
     embargoes_views.blueprint,
     events_cli.blueprint,
+    exports_api.blueprint,
+    exports_views.blueprint,
     frame_columns_cli.blueprint,
     frames_api.blueprint,
     frames_views.blueprint,
@@ -126,7 +132,8 @@ def create_app(config: AppConfig) -> Flask:
     app.url_map.strict_slashes = False  # OCS programs ask with and without a slash at the end
     for api in (accounts_api.blueprint, frames_api.blueprint, ingest_api.blueprint, thumbnails_api.blueprint):
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
-    csrf.exempt(downloads_api.blueprint)  # its POST only reads
+    for reader in (downloads_api.blueprint, exports_api.blueprint):
+        csrf.exempt(reader)  # its POST only reads
     for room in ROOMS:
         app.register_blueprint(room)
     follow_requests(app)

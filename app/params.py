@@ -65,6 +65,18 @@ def parse_query(schema: ma.Schema) -> dict[str, Any]:
     return parsed
 
 
+def parse_form(schema: ma.Schema) -> dict[str, Any]:
+    """Return a form's fields, as the schema loads them.
+
+    Raises
+    ------
+    BadRequest
+        As `parse_query`.
+    """
+    parsed: dict[str, Any] = parser.parse(schema, request, location="form")
+    return parsed
+
+
 def parse_body(schema: ma.Schema, largest_bytes: int) -> dict[str, Any]:
     """Return a JSON body, as the schema loads it.
 

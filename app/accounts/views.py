@@ -13,6 +13,7 @@ from app.accounts.models import Scope, User
 from app.accounts.passwords import check_password
 from app.accounts.throttle import check_log_in
 from app.accounts.viewer import SESSION_KEY, require_session
+from app.carts.actions import hand_over_cart, name_cookie
 from app.errors import BadRequest
 from app.extensions import db, get_config
 from app.fields import CONTROL_CHARACTERS, Word
@@ -134,6 +135,7 @@ def begin_browser_session(user: User) -> None:
     """Begin a session in this browser, whatever there was before, and commit."""
     expires = dt.datetime.now(dt.UTC) + current_app.permanent_session_lifetime
     key = actions.begin_session(user, request.user_agent.string, expires)
+    hand_over_cart(request.cookies.get(name_cookie(), ""), user)
     db.session.commit()
     session.clear()
     session[SESSION_KEY] = key

@@ -27,6 +27,7 @@ from app.reading import read
 FEW = 2_000  # frames, of each of which SQL is asked rather than for all that meet its conditions
 MOST = 10_000  # ids that SQL is asked for at once: it takes up to 0.1 s
 ENOUGH = 250  # of a sample, for a share to be within a fifth: that is three standard deviations
+ALL = 2**62  # more than there are
 NO_IDS = np.empty(0, np.int64)
 Count = tuple[int, bool]
 """How many, and whether that is estimated."""
@@ -40,6 +41,9 @@ class Matching(Protocol):
 
     def find_first(self, number: int, order: Order) -> list[int]:
         """Return the ids of the first in an order."""
+
+    def find_all(self, order: Order) -> Numbers:
+        """Return the ids of all of them, in an order: 8 bytes each."""
 
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """Return the values that they have in some fields, sorted."""
@@ -126,6 +130,13 @@ class KnownFrames:
             if self._is_unsure and wanted > MOST:  # what is newest is of another kind than what is looked for
                 return self._by_sql.find_first(number, order)
 
+    def find_all(self, order: Order) -> Numbers:
+        """Take all that the columns have, and ask SQL of those that are unsure."""
+        if order.field == "basename":
+            return self._by_sql.find_all(order)
+        ids, sure = self._selection.find_first(ALL, order)
+        return self._keep(ids, np.zeros_like(sure) if self._is_unsure else sure)
+
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """List what the sure ones have; then SQL is asked of those of the others that may have more than that."""
         selection, (tally, unsure) = self._selection, self._selection.tally()
@@ -179,6 +190,10 @@ class SqlFrames:
             statement = statement.where(tuple_(*keys) < there if order.is_descending else tuple_(*keys) > there)
         in_order = statement.order_by(*(key.desc() if order.is_descending else key.asc() for key in keys))
         return [frame_id for (frame_id,) in read(in_order.limit(number))]
+
+    def find_all(self, order: Order) -> Numbers:
+        """Find all, in one statement."""
+        return np.array(self.find_first(ALL, order), np.int64)
 
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """List them in one walk through the frames."""

@@ -357,7 +357,8 @@ class _SearchRules(ma.Schema):
             raise ma.ValidationError("Cursor paging has no offset.", "offset")
 
 
-def _build_schema(name: str, parameters: tuple[SearchParameter, ...]) -> type[ma.Schema]:
+def build_schema(name: str, parameters: tuple[SearchParameter, ...]) -> type[ma.Schema]:
+    """Return the schema of some parameters, and of the rules between them."""
     fields = {
         alias: _build_field(parameter, alias)
         for parameter in parameters
@@ -376,9 +377,9 @@ def _build_field(parameter: SearchParameter, name: str) -> ma.fields.Field[Any]:
     return field
 
 
-SearchSchema = _build_schema("SearchSchema", SEARCH_PARAMETERS + LIST_PARAMETERS)
+SearchSchema = build_schema("SearchSchema", SEARCH_PARAMETERS + LIST_PARAMETERS)
 #: A search that has no pages.
-AggregateSchema = _build_schema("AggregateSchema", (*SEARCH_PARAMETERS, FORMAT))
+AggregateSchema = build_schema("AggregateSchema", (*SEARCH_PARAMETERS, FORMAT))
 
 
 def build_conditions(search: Mapping[str, Any]) -> list[Condition]:

@@ -1,4 +1,5 @@
 // Comforts for pages that work without them.
+import "./cart.js";
 
 // <input data-filter-table="#id">: show only the rows of that table that contain what is typed.
 for (const input of document.querySelectorAll("input[data-filter-table]")) {

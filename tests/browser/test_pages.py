@@ -19,6 +19,7 @@ PAGES = (
     "/",
     "/?target_name=M+42&site_id=nowhere",
     "/?radius=2&colour=blue",
+    "/cart",
     "{frame}",
     "/account",
     "/proposals",
