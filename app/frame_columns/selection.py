@@ -7,10 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from app.frame_columns.columns import BLOCK, GROUPED, NEVER, NO_TIME, UNLISTED, Columns, Flags, Numbers
+from app.frame_columns.columns import (
+    BLOCK,
+    GROUPED,
+    NEVER,
+    NO_NIGHT,
+    NO_TIME,
+    UNLISTED,
+    Columns,
+    Flags,
+    Groups,
+    Numbers,
+)
 
 Places = slice | Numbers
 Test = Callable[[Columns], Flags]
+FrameTest = Callable[[Columns, Places], Flags]
 
 
 @dataclass(frozen=True)
@@ -23,18 +35,18 @@ class Condition:
         Tests that are made once for each group, and each target's name, not for each frame.
     first, last
         Microseconds since 1970, between which the observation began.
-    night
-        Days since 1970.
     shortest
         Exposure in seconds.
+    frames
+        Tests that are made for each frame.
     """
 
     groups: tuple[Test, ...] = ()
     targets: tuple[Test, ...] = ()
     first: int = UNLISTED + 1
     last: int = NEVER
-    night: int | None = None
     shortest: float = NO_TIME
+    frames: tuple[FrameTest, ...] = ()
 
     def __and__(self, other: "Condition") -> "Condition":
         return Condition(
@@ -42,14 +54,24 @@ class Condition:
             self.targets + other.targets,
             max(self.first, other.first),
             min(self.last, other.last),
-            other.night if self.night is None else self.night,
             max(self.shortest, other.shortest),
+            self.frames + other.frames,
         )
 
 
 def in_groups(field: str, values: Collection[Any], *, is_not: bool = False) -> Condition:
     """Return the condition that a field of `GROUPED` has one of some values, or that it has none of them."""
     return Condition(groups=(lambda columns: columns.groups.having(field, values) ^ is_not,))
+
+
+def in_nights(nights: Collection[int]) -> Condition:
+    """Return the condition that the observing night is one of some, in days since 1970."""
+    return Condition(frames=(lambda columns, places: np.isin(columns["night"][places], list(nights)),))
+
+
+def is_released(now: int, *, is_not: bool = False) -> Condition:
+    """Return the condition that everybody may see a frame by a moment, or that not everybody may."""
+    return Condition(frames=(lambda columns, places: (columns["released"][places] <= now) ^ is_not,))
 
 
 def is_target(name: str, *, is_not: bool = False) -> Condition:
@@ -136,14 +158,36 @@ class Selection:
         self._of_target = _all([test(columns) for test in condition.targets])
         self._own = columns.groups.having("proposal_id", sight.proposals) if sight.proposals else None
 
+    @property
+    def groups(self) -> Groups:
+        return self._columns.groups
+
+    def narrowed(self, condition: Condition) -> "Selection":
+        """Return what of it meets another condition, too."""
+        return Selection(self._columns, self._condition & condition, self._sight, self._ids)
+
+    def test_groups(self, condition: Condition) -> Flags:
+        """Say of each group whether it meets the condition, as far as that is one on groups."""
+        return np.logical_and.reduce([test(self._columns) for test in condition.groups])  # type: ignore[no-any-return]  # NumPy's types don't know
+
     def count(self) -> int:
         return sum(int(np.count_nonzero(self._test(places))) for places, _ in self._walk())
 
     def count_values(self, *fields: str) -> dict[str, dict[Any, int]]:
         """Return how many frames have each value, by the names of some fields of `GROUPED`."""
+        counts = self.count_groups()
+        return {name: self.groups.add_up(name, counts) for name in fields}
+
+    def count_groups(self) -> Numbers:
+        """Return how many frames each group has."""
         found = [self._columns["group"][places][self._test(places)] for places, _ in self._walk()]
-        counts = np.bincount(np.concatenate([np.empty(0, np.uint32), *found]), minlength=len(self._columns.groups))
-        return {name: self._columns.groups.add_up(name, counts) for name in fields}
+        return np.bincount(np.concatenate([np.empty(0, np.uint32), *found]), minlength=len(self.groups))
+
+    def count_nights(self) -> dict[int, int]:
+        """Return how many frames each observing night has, in days since 1970; those without one are not told."""
+        found = [self._columns["night"][places][self._test(places)] for places, _ in self._walk()]
+        nights, counts = np.unique(np.concatenate([np.empty(0, np.int32), *found]), return_counts=True)
+        return {night: count for night, count in zip(nights.tolist(), counts.tolist(), strict=True) if night > NO_NIGHT}
 
     def find_first(self, number: int, order: Order) -> list[int]:
         """Return the ids of the first frames in an order."""
@@ -179,10 +223,10 @@ class Selection:
             kept &= self._of_group[group]
         if self._of_target is not None:
             kept &= self._of_target[columns["target"][places]]
-        if condition.night is not None:
-            kept &= columns["night"][places] == condition.night
         if condition.shortest > NO_TIME:
             kept &= columns["exposure_time"][places] >= condition.shortest
+        for test in condition.frames:
+            kept &= test(columns, places)
         return kept
 
     def _walk(self, order: Order | None = None) -> Iterator[tuple[Places, float]]:

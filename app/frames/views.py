@@ -11,12 +11,12 @@ from app.downloads.actions import grant_link
 from app.embargoes.queries import list_rulings_on_frame
 from app.errors import BadRequest, wants_html
 from app.frames import api, lists, queries, visibility
-from app.frames.aggregates import list_values
 from app.frames.angles import format_dec, format_ra
 from app.frames.chart import build_chart
 from app.frames.configuration_types import ConfigurationTypes
+from app.frames.facets import count_facets
 from app.frames.queries import FoundFrame
-from app.frames.search import CHOICES, DEFAULT_ORDERING, SearchSchema
+from app.frames.search import DEFAULT_ORDERING, SearchSchema
 from app.frames.search_form import build_search_form
 from app.ingest.queries import find_preview_state
 from app.paging import LARGEST_LIMIT
@@ -48,7 +48,7 @@ def search() -> Response:
     except BadRequest as error:
         errors, status = error.fields, error.status
     form = build_search_form(request.args, errors)
-    choices = list_values(viewer, CHOICES, {})
+    choices = {facet: sorted(counts) for facet, counts in count_facets(viewer, {}).items()}
     choices["configuration_type"] = sorted({*choices["configuration_type"], *_get_configuration_types()})
     return make_response(render_template("frames/search.html", form=form, choices=choices, results=results), status)
 
