@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.columns import contains
 from app.extensions import db, get_config
 from app.fields import LARGEST_INT, AnyOf, Night, UtcTime, WholeNumber, Word, to_ascii
+from app.frame_columns.columns import GROUPED
 from app.frame_columns.selection import Condition as Among
 from app.frame_columns.selection import has_in_target, in_groups, in_nights, is_released, is_target
 from app.frame_columns.times import to_day, to_microseconds
@@ -173,7 +174,7 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Observing night, such as 2026-11-20. May be repeated: any of them.",
         Frame.observation_day.in_,
         ("DAY_OBS",),
-        widget="text",  # a date field speaks the browser's language: 11/20/2026
+        widget="facet",
         among=lambda nights: in_nights([to_day(night) for night in nights]),
     ),
     SearchParameter(
@@ -290,7 +291,9 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
 
 #: What searches are narrowed by, one value after another; each counts its values.
 FACETS = tuple(
-    parameter for parameter in SEARCH_PARAMETERS if parameter.widget == "facet" or parameter.name == "dayobs"
+    parameter
+    for parameter in sorted(SEARCH_PARAMETERS, key=lambda parameter: parameter.name not in GROUPED)
+    if parameter.widget == "facet"
 )
 
 #: What a list can be sorted by. Each order is made total by the frame's id.

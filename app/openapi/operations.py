@@ -181,6 +181,8 @@ PAGES = frozenset(
         "accounts.show_account",
         "embargoes_views.rule",
         "frames_views.search",
+        "frames_views.set_preferences",
+        "frames_views.show_help",
         "ingest_views.retry_all",
         "ingest_views.retry_job",
         "ingest_views.show_overview",

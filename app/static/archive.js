@@ -1,20 +1,38 @@
 // Comforts for pages that work without them.
+import { listenToKeys } from "./keys.js";
+import { swapPages } from "./swap.js";
 
-// <input data-filter-table="#id">: show only the rows of that table that contain what is typed.
-for (const input of document.querySelectorAll("input[data-filter-table]")) {
-  const rows = [...document.querySelectorAll(`${input.dataset.filterTable} tbody tr`)];
-  const texts = rows.map((row) => row.textContent.toLowerCase());
-  input.addEventListener("input", () => {
-    const wanted = input.value.trim().toLowerCase();
-    rows.forEach((row, index) => (row.hidden = !texts[index].includes(wanted)));
-  });
-}
+// Done for the page as it comes, and again for each `main` that takes the old one's place.
+function enhance(root) {
+  // <input data-filter-table="#id">: show only the rows of that table that contain what is typed.
+  for (const input of root.querySelectorAll("input[data-filter-table]")) {
+    const rows = [...document.querySelectorAll(`${input.dataset.filterTable} tbody tr`)];
+    const texts = rows.map((row) => row.textContent.toLowerCase());
+    input.addEventListener("input", () => {
+      const wanted = input.value.trim().toLowerCase();
+      rows.forEach((row, index) => (row.hidden = !texts[index].includes(wanted)));
+    });
+  }
 
-// <form method="get" data-skip-blank>: keep what is left blank out of the address.
-for (const form of document.querySelectorAll("form[data-skip-blank]")) {
-  form.addEventListener("formdata", ({ formData }) => {
-    for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
-  });
+  // <form method="get" data-skip-blank>: keep what is left blank out of the address.
+  for (const form of root.querySelectorAll("form[data-skip-blank]")) {
+    form.addEventListener("formdata", ({ formData }) => {
+      for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+    });
+  }
+
+  // <span data-copy>: a click on the button beside it copies its text.
+  for (const text of root.querySelectorAll("[data-copy]")) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "button button-quiet copy", textContent: "Copy" });
+    button.ariaLabel = `Copy ${text.textContent.trim()}`;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(text.textContent.trim().replaceAll("−", "-"));
+      document.querySelector("#announcement").textContent = "Copied.";
+      button.textContent = "Copied";
+    });
+    if (navigator.clipboard) text.after(button);
+  }
 }
 
 // <div hidden><input type="checkbox" data-reload-every-s="5"></div>: reload the page as long as it is ticked.
@@ -24,3 +42,7 @@ for (const box of document.querySelectorAll("input[data-reload-every-s]")) {
   box.addEventListener("change", () => sessionStorage.setItem("reload", box.checked));
   setInterval(() => box.checked && !document.hidden && location.reload(), box.dataset.reloadEveryS * 1000);
 }
+
+enhance(document);
+swapPages(enhance);
+if ("keys" in document.documentElement.dataset) listenToKeys();

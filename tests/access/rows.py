@@ -101,8 +101,12 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
         Row(Who.VIEWERS, "/?limit=200"),
         Row(Who.VIEWERS, "/?limit=1&ordering=proposal_id"),
         Row(Who.VIEWERS, f"/?proposal_id={OTHERS}-proposal"),
+        Row(Who.VIEWERS, f"/?q={OTHERS}-proposal"),
+        Row(Who.VIEWERS, f"/?availability=proprietary&site_id={OTHERS}-site&site_id=x"),
         Row(Who.VIEWERS, "/?proposal=1&basenam=x", good=400),
     ),
+    ("frames_views.show_help", "GET"): (Row(Who.VIEWERS, "/help"),),
+    ("frames_views.set_preferences", "POST"): (_form(Who.ANYBODY, "/preferences", theme="red"),),
     ("frames_api.list_frames", "GET"): (
         Row(Who.VIEWERS, "/frames/?include_thumbnails=true"),
         Row(Who.VIEWERS, "/frames/?pagination_style=cursor&limit=1&ordering=target_name"),
