@@ -31,7 +31,7 @@ def count_facets(viewer: Viewer, search: Mapping[str, Any]) -> dict[str, Counts]
     found = select_matching(viewer, others)
     return _count_groups(viewer, found, given) | {
         "dayobs": _count_nights(_narrow(found, given, but="dayobs")),
-        "availability": _count_availability(_narrow(found, given, but="availability")),
+        "availability": _count_availability(viewer, _narrow(found, given, but="availability")),
     }
 
 
@@ -63,7 +63,9 @@ def _count_nights(found: Selection) -> Counts:
     return {from_day(day): count for day, count in found.count_nights().items()}
 
 
-def _count_availability(found: Selection) -> Counts:
+def _count_availability(viewer: Viewer, found: Selection) -> Counts:
+    if not (viewer.is_admin or viewer.proposals):
+        return {}  # all that they see is public
     public, _ = split_search({"availability": "public"})
     is_public = found.narrowed(public).count()
     return {"public": is_public, "proprietary": found.count() - is_public}

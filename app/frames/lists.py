@@ -85,6 +85,14 @@ def select_matching(viewer: Viewer, search: Mapping[str, Any]) -> Selection:
     return select_frames(viewer, condition, ids)
 
 
+def finds_any(viewer: Viewer, search: Mapping[str, Any]) -> bool:
+    """Say whether a search finds a frame at all: what only SQL knows is not looked for further than the first."""
+    _, rest = split_search(search)
+    if build_conditions(rest):
+        return db.session.scalar(select(Frame.id).where(*matching(viewer, search)).limit(1)) is not None
+    return select_matching(viewer, search).count() > 0
+
+
 def _order(search: Mapping[str, Any]) -> Order:
     ordering = search.get("ordering", DEFAULT_ORDERING)
     return Order(ordering.removeprefix("-"), ordering.startswith("-"))

@@ -13,7 +13,7 @@ from app.errors import BadRequest
 from app.extensions import get_config
 from app.frames import lists
 from app.frames.aggregates import list_values
-from app.frames.box import Archive, Box, Texts, read_box
+from app.frames.box import Archive, Box, read_box
 from app.frames.facet_lists import FacetList, list_facets
 from app.frames.facets import NAMES, count_facets
 from app.frames.lists import FramePage
@@ -126,7 +126,7 @@ def _read_box(viewer: Viewer, asked: Arguments) -> Box | None:
     if not texts:
         return None
     archive = Archive(
-        lambda search: _count(viewer, MultiDict(search)) > 0,
+        lambda search: lists.finds_any(viewer, load_texts(SearchSchema(), MultiDict(search))),
         lambda: list_values(viewer, ["proposal_id"], {})["proposal_id"],
         get_config().name_resolver_url,
     )
@@ -193,10 +193,10 @@ def _without(arguments: Arguments, names: tuple[str, ...]) -> list[tuple[str, st
     return [(name, text) for name, text in arguments.items(multi=True) if name not in dropped]
 
 
-def _count(viewer: Viewer, texts: "MultiDict[str, str] | Texts") -> int:
+def _count(viewer: Viewer, texts: Arguments) -> int:
     """Count what a search finds; one that can't be made, as without what another condition needs, finds nothing."""
     try:
-        search = load_texts(SearchSchema(), MultiDict(texts))
+        search = load_texts(SearchSchema(), texts)
     except BadRequest:
         return 0
     return lists.select_matching(viewer, search).count()

@@ -1,10 +1,12 @@
 // Instant searches: the address that a link or form of the search page leads to is fetched, and its `main` swapped in.
-// History, focus and the announcement are what a new page's would be. Whatever goes wrong, the browser goes there itself.
+// History, focus and the announcement are what a new page's would be. What has no search page goes to the browser itself;
+// what can't be had just now leaves the page, and what was typed, as they are, and says why.
 
 const main = document.querySelector("main");
 const isSearch = () => main.querySelector("[data-swap]") !== null;
 const LONGEST_PAGE = 200; // rows until which scrolling asks for more
 let asked = 0;
+let shown = addressHere();
 let seeing;
 
 export function swapPages(enhance) {
@@ -25,7 +27,9 @@ export function swapPages(enhance) {
     url.search = new URLSearchParams(new FormData(form));
     go(url.href, enhance, { key: "#results-title" });
   });
-  addEventListener("popstate", ({ state }) => go(location.href, enhance, { isBack: true, top: state?.top ?? 0 }));
+  addEventListener("popstate", ({ state }) => {
+    if (addressHere() !== shown) go(location.href, enhance, { isBack: true, top: state?.top ?? 0 }); // no mere #anchor
+  });
   addEventListener("pagehide", () => history.replaceState({ top: scrollY }, ""));
   if (history.state?.top) scrollTo(0, history.state.top);
   watchForEnd(enhance);
@@ -37,10 +41,13 @@ async function go(url, enhance, { key = "", keeps = false, isBack = false, top =
   let page;
   try {
     const answer = await fetch(url, { headers: { Accept: "text/html" } });
-    if (answer.status >= 500 || answer.redirected || !answer.headers.get("Content-Type")?.startsWith("text/html")) throw answer;
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  } catch {
-    if (turn === asked) location.assign(url);
+    if (answer.status >= 429) {
+      const cause = page.querySelector("main p")?.textContent ?? `The archive answered ${answer.status}.`;
+      throw new Error(`${cause} (Request ${answer.headers.get("X-Request-Id")}.)`);
+    }
+  } catch (error) {
+    if (turn === asked) complain(error instanceof TypeError ? "The archive can't be reached." : error.message, url);
     return;
   }
   if (turn !== asked) return; // a later one is under way
@@ -51,11 +58,12 @@ async function go(url, enhance, { key = "", keeps = false, isBack = false, top =
     history.replaceState({ top: place }, "");
     history[keeps ? "replaceState" : "pushState"]({ top: keeps ? place : 0 }, "", url);
   }
+  shown = addressHere();
   const open = [...main.querySelectorAll("details[id][open]")].map((details) => details.id);
   main.replaceChildren(...fresh.childNodes);
   main.removeAttribute("aria-busy");
   document.title = page.title;
-  for (const next of document.querySelectorAll('input[name="next"]')) next.value = location.pathname + location.search;
+  for (const next of document.querySelectorAll('input[name="next"]')) next.value = shown;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   enhance(main);
   if (isBack) scrollTo(0, top);
@@ -66,6 +74,15 @@ async function go(url, enhance, { key = "", keeps = false, isBack = false, top =
   }
   announce();
   watchForEnd(enhance);
+}
+
+function complain(cause, url) {
+  main.removeAttribute("aria-busy");
+  const again = Object.assign(document.createElement("a"), { href: url, textContent: "Try again" });
+  const notice = Object.assign(document.createElement("div"), { id: "complaint", className: "notice is-bad", role: "alert" });
+  notice.append(`${cause} `, again);
+  document.querySelector("#complaint")?.remove();
+  main.prepend(notice);
 }
 
 function announce() {
@@ -96,6 +113,10 @@ function find(key) {
   const [, selector, text] = /^(\[.*?\] a) (.*)$/s.exec(key) ?? ["", key, ""];
   if (!selector) return null;
   return [...main.querySelectorAll(selector)].find((element) => !text || textOf(element) === text);
+}
+
+function addressHere() {
+  return location.pathname + location.search;
 }
 
 const textOf = (element) => (element.firstElementChild ?? element).textContent.trim();

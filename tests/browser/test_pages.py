@@ -180,6 +180,21 @@ def test_a_fault_keeps_what_was_typed(page: Page, live_archive: LiveArchive, fra
     expect(page.get_by_label("Search for")).to_have_value("5:35:17")
 
 
+def test_an_archive_that_does_not_answer_leaves_the_page_as_it_is(
+    page: Page, live_archive: LiveArchive, frame_path: str
+) -> None:
+    page.goto(live_archive.url)
+    page.route("**/?*", lambda route: route.abort())
+    page.get_by_label("Search for").fill("M 42")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("The archive can't be reached.")
+    expect(page.get_by_label("Search for")).to_have_value("M 42")
+    page.unroute_all()
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", name="Frames found")).to_be_visible()
+    expect(page.get_by_role("alert")).not_to_be_visible()
+
+
 def test_the_header_is_filtered_while_one_types(page: Page, live_archive: LiveArchive, frame_path: str) -> None:
     page.goto(f"{live_archive.url}{frame_path}?header=crval")
     page.get_by_label("Keyword or value").fill("pixel")

@@ -191,8 +191,7 @@ def test_the_box_says_how_it_was_read_and_offers_the_other_readings(app: Flask, 
         add_frame("orion-e91", area=square(83.8, -5.4, 1))
         add_frame("elsewhere-e91", area=square(120, 40, 1), proposal_id="M42")
     page = get_page(client, "/?q=M+42+6'&site_id=cpt")
-    assert "Read as object M 42 · NGC 1976 (OpenNGC), 05h35m" in page.text
-    assert "frames within 0.1°" in page.text
+    assert "Read as object M 42 · NGC 1976 (OpenNGC): frames within 0.1° of 05h35m" in page.text
     assert "1–1 of 1 frames" in page.text
     assert page.fields["q"] == "M 42 6'"
     assert page.fields["site_id"] == "cpt"  # the next search keeps it
