@@ -69,7 +69,7 @@ def show_help() -> str:
 def set_preferences() -> Response:
     """Write what a person likes into their cookie, and show the page again from which they came."""
     chosen = choose(request.form.to_dict(flat=False), current_preferences())
-    response = redirect(own_address(request.form.get("next", "")))
+    response = redirect(own_address(request.form.get("back", "")))
     is_secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
     response.set_cookie(COOKIE, chosen.to_text(), COOKIE_LIFE_S, secure=is_secure, httponly=True, samesite="Lax")
     return response

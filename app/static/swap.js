@@ -63,7 +63,7 @@ async function go(url, enhance, { key = "", keeps = false, isBack = false, top =
   main.replaceChildren(...fresh.childNodes);
   main.removeAttribute("aria-busy");
   document.title = page.title;
-  for (const next of document.querySelectorAll('input[name="next"]')) next.value = shown;
+  for (const back of document.querySelectorAll('input[name="back"]')) back.value = shown;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   enhance(main);
   if (isBack) scrollTo(0, top);

@@ -256,13 +256,13 @@ def test_the_table_is_as_a_person_likes_it(app: Flask, client: FlaskClient) -> N
     with app.app_context():
         add_frame("a", area=square(10, 20, 2))
     form = {"columns": ["target_name", "observation_date", "centre"], "times": "mjd", "density": "compact"}
-    answer = client.post("/preferences", data=form | {"theme": "red", "next": "/?site_id=cpt"})
+    answer = client.post("/preferences", data=form | {"theme": "red", "back": "/?site_id=cpt"})
     assert answer.headers["Location"] == "/?site_id=cpt"
     page = get_page(client, answer.headers["Location"])
     assert "Target Time (MJD) Centre (ICRS) M 42 a 61345.12500 00h40m00.0s +20°" in page.text
     assert '<html lang="en" data-theme="red"' in page.html
     assert 'class="cards compact"' in page.html
-    assert client.post("/preferences", data={"keys": "off", "next": "//evil"}).headers["Location"] == "/"
+    assert client.post("/preferences", data={"keys": "off", "back": "//evil"}).headers["Location"] == "/"
     page = get_page(client, "/")
     assert "data-keys" not in page.html
     assert 'data-theme="red"' in page.html  # the others stay
