@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -11,7 +12,7 @@ from app.addresses import own_address
 from app.columns import Ring
 from app.downloads.actions import grant_link
 from app.embargoes.queries import list_rulings_on_frame
-from app.errors import wants_html
+from app.errors import BadRequest, wants_html
 from app.frames import api, lists, queries, visibility
 from app.frames.angles import format_dec, format_ra
 from app.frames.chart import build_chart
@@ -67,7 +68,13 @@ def show_help() -> str:
 
 @blueprint.post("/preferences")
 def set_preferences() -> Response:
-    """Write what a person likes into their cookie, and show the page again from which they came."""
+    """Write what a person likes into their cookie, and show the page again from which they came.
+
+    Whoever has no session has no CSRF token; browsers say from where a form comes.
+    """
+    origin = request.headers.get("Origin")
+    if origin and urlsplit(origin).netloc != request.host:
+        raise BadRequest("What you like can be changed by the archive's own pages only.", code="csrf")
     chosen = choose(request.form.to_dict(flat=False), current_preferences())
     response = redirect(own_address(request.form.get("back", "")))
     is_secure = bool(current_app.config["SESSION_COOKIE_SECURE"])

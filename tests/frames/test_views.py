@@ -263,6 +263,10 @@ def test_the_table_is_as_a_person_likes_it(app: Flask, client: FlaskClient) -> N
     assert '<html lang="en" data-theme="red"' in page.html
     assert 'class="cards compact"' in page.html
     assert client.post("/preferences", data={"keys": "off", "back": "//evil"}).headers["Location"] == "/"
+    evil = client.post("/preferences", data={"theme": "dark"}, headers={"Origin": "https://evil.example"})
+    assert (evil.status_code, evil.json["code"]) == (400, "csrf")
+    own = client.post("/preferences", data={"density": "compact"}, headers={"Origin": "http://localhost"})
+    assert own.status_code == 302
     page = get_page(client, "/")
     assert "data-keys" not in page.html
     assert 'data-theme="red"' in page.html  # the others stay
