@@ -132,6 +132,7 @@ def create_app(config: AppConfig) -> Flask:
     app.url_map.strict_slashes = False  # OCS programs ask with and without a slash at the end
     for api in (accounts_api.blueprint, frames_api.blueprint, ingest_api.blueprint, thumbnails_api.blueprint):
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
+    csrf.exempt(frames_views.set_preferences)  # it looks at the Origin: most have no session
     for reader in (downloads_api.blueprint, exports_api.blueprint):
         csrf.exempt(reader)  # its POST only reads
     for room in ROOMS:

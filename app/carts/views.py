@@ -12,8 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.viewer import current_viewer
-from app.accounts.views import own_address
-from app.addresses import address_with
+from app.addresses import address_with, own_address
 from app.carts import actions, queries
 from app.carts.models import Cart
 from app.carts.queries import CartSummary

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, url_for
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.viewer import current_viewer
@@ -22,26 +22,28 @@ FILES: Mapping[str, str] = {
     "List of links": "exports.export_urls",
 }
 
+Arguments = MultiDict[str, str]
+
 blueprint = Blueprint("exports_views", __name__)
 
 
 @blueprint.app_template_global()
-def link_exports(which: str) -> dict[str, str]:
-    """Return the addresses of this page's search as `tables` or as `files`, by what they are called."""
-    return {label: _link(endpoint) for label, endpoint in (TABLES if which == "tables" else FILES).items()}
+def link_exports(which: str, search: Arguments) -> dict[str, str]:
+    """Return the addresses of a search as `tables` or as `files`, by what they are called."""
+    return {label: _link(endpoint, search) for label, endpoint in (TABLES if which == "tables" else FILES).items()}
 
 
 @blueprint.app_template_global()
-def link_cart_all() -> str:
-    """Return the address that puts all frames of this page's search into the cart."""
-    return _link("carts.add_all")
+def link_cart_all(search: Arguments) -> str:
+    """Return the address that puts all frames of a search into the cart."""
+    return _link("carts.add_all", search)
 
 
 @blueprint.app_template_global()
-def copy_search_as() -> dict[str, str]:
-    """Return this page's search as a link and as programs, by what they are called."""
+def copy_search_as(search: Arguments) -> dict[str, str]:
+    """Return a search as a link and as programs, by what they are called."""
     return build_snippets(
-        _read_search(),
+        _read(search),
         url_for("frames_views.search", _external=True),
         url_for("exports.export_json_lines", _external=True),
         url_for("exports.export_votable", _external=True),
@@ -49,13 +51,12 @@ def copy_search_as() -> dict[str, str]:
     )
 
 
-def _link(endpoint: str) -> str:
-    search = MultiDict(_read_search()).to_dict(flat=False)
-    return url_for(endpoint, **search)  # type: ignore[arg-type]  # Flask repeats a parameter for a list
+def _link(endpoint: str, search: Arguments) -> str:
+    return url_for(endpoint, **MultiDict(_read(search)).to_dict(flat=False))  # type: ignore[arg-type]  # Flask repeats a parameter for a list
 
 
-def _read_search() -> Parameters:
-    """Return what of this page's address is its search, not its look: the texts as they were typed."""
+def _read(search: Arguments) -> Parameters:
+    """Return what of an address is its search, not its page's look: the texts as they were typed."""
     known = name_fields(ExportSchema())
-    texts = ((name, text.strip()) for name, text in request.args.items(multi=True))
+    texts = ((name, text.strip()) for name, text in search.items(multi=True))
     return [(name, text) for name, text in texts if name in known and text]

@@ -13,14 +13,14 @@ from app.frame_columns.contents import Contents
 from app.frame_columns.footprints import CELLS, find_caps
 from app.frame_columns.names import Groups, Names, Numbers
 
-#: What a frame has: times are microseconds since 1970, nights days; the last six tell about where its footprint is.
+#: What a frame has: times are microseconds since 1970; the last six tell about where its footprint is.
 DTYPES = {
     "group": np.uint32,
     "target": np.uint32,
     "proposal": np.uint32,
+    "night": np.uint32,
     "head": np.uint32,
     "tail": np.uint32,
-    "night": np.int32,
     "exposure_time": np.float64,
     "observed": np.int64,
     "released": np.int64,
@@ -36,11 +36,11 @@ BLOCK_DTYPES = {"newest": np.int64, "oldest": np.int64, "last_release": np.int64
 BLOCK = 2**16  # frames; ids follow the time of arrival, so that the newest observations are in few blocks
 UNLISTED = np.iinfo(np.int64).min  # observed: there is no such frame, or none that lists show
 NEVER = np.iinfo(np.int64).max  # released
-NO_NIGHT, NO_TIME = -1_000_000, -sys.float_info.max  # night, exposure_time
+NO_TIME = -sys.float_info.max  # exposure_time
 #: Arrays of which blocks may be known by what they have.
-CONTENTS = ("group", "proposal", "target", "cell", "head")
+CONTENTS = ("group", "proposal", "night", "target", "cell", "head")
 #: Which of a row's values `Columns.put` takes as they are.
-OWN = ("night", "exposure_time", "released", "observed")
+OWN = ("exposure_time", "released", "observed")
 
 
 class Naming(NamedTuple):
@@ -49,6 +49,7 @@ class Naming(NamedTuple):
     groups: Groups
     targets: Names
     proposals: Names
+    nights: Names  # in days since 1970; None: of no night
     heads: Parts  # of basenames
     tails: Parts
     targets_ascii: list[str]  # each target's name as searches know it
@@ -69,7 +70,7 @@ class Columns:
 
     def __init__(self, arrays: Mapping[str, Numbers], names: Naming) -> None:
         self.arrays = dict(arrays)
-        self.groups, self.targets, self.proposals = names.groups, names.targets, names.proposals
+        self.groups, self.targets, self.proposals, self.nights = names[:4]
         self.heads, self.tails, self.targets_ascii = names.heads, names.tails, names.targets_ascii
         self.contents: Mapping[str, Contents] = {}
         self.is_known = np.zeros(len(self["listed"]), bool)  # of each block: whether `contents` is still true of it
@@ -78,7 +79,7 @@ class Columns:
     def make(cls, size: int) -> "Columns":
         """Return columns with room for some frames, and none in them."""
         arrays = {name: np.zeros(length, dtype) for name, (length, dtype) in find_shapes(size).items()}
-        columns = cls(arrays, Naming(Groups(), Names(), Names(), Parts.make(), Parts.make(), []))
+        columns = cls(arrays, Naming(Groups(), Names(), Names(), Names(), Parts.make(), Parts.make(), []))
         columns.clear_blocks()
         return columns
 
@@ -98,8 +99,8 @@ class Columns:
         Parameters
         ----------
         rows
-            Of each frame its id, its basename, the target's name, its proposal, the values of `OWN`, its footprint's
-            ring as packed numbers, and the values of `GROUPED`.
+            Of each frame its id, its basename, the target's name, its proposal, its night, the values of `OWN`, its
+            footprint's ring as packed numbers, and the values of `GROUPED`.
         gone
             Ids of frames that are no more.
         """
@@ -107,8 +108,8 @@ class Columns:
         self.is_known[[frame_id // BLOCK for frame_id in changed]] = False
         self["observed"][changed] = UNLISTED
         if rows:
-            ids, basenames, targets, proposals, *others = zip(*rows, strict=True)
-            night, exposure_time, released, observed, areas, *grouped = others
+            ids, basenames, targets, proposals, nights, *others = zip(*rows, strict=True)
+            exposure_time, released, observed, areas, *grouped = others
             self._make_room(max(ids) + 1)
             places = np.array(ids)
             blocks = np.unique(places // BLOCK)  # about which nothing is known until the end
@@ -120,8 +121,9 @@ class Columns:
             self["tail"][places] = [self.tails.number(tail) for _, tail in parts]
             self["target"][places] = list(map(self._number_target, targets))
             self["proposal"][places] = list(map(self.proposals.number, proposals))
+            self["night"][places] = list(map(self.nights.number, nights))
             self._put_caps(places, areas)
-            for name, values in zip(OWN, (night, exposure_time, released, observed), strict=True):
+            for name, values in zip(OWN, (exposure_time, released, observed), strict=True):
                 self[name][places] = values
             changed.extend(ids)
         self._look_at_blocks({place // BLOCK for place in changed})

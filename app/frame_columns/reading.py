@@ -18,7 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from app.extensions import get_table
-from app.frame_columns.columns import NEVER, NO_NIGHT, NO_TIME, UNLISTED
+from app.frame_columns.columns import NEVER, NO_TIME, UNLISTED
 from app.frame_columns.names import GROUPED
 from app.frames.models import Frame, Version
 from app.reading import connect_for_reading, read
@@ -84,7 +84,7 @@ ROWS = select(
     FRAMES.c.basename,
     FRAMES.c.target_name,
     FRAMES.c.proposal_id,
-    func.coalesce(days(FRAMES.c.observation_day), NO_NIGHT),
+    days(FRAMES.c.observation_day),
     func.coalesce(FRAMES.c.exposure_time, NO_TIME),
     func.coalesce(microseconds(FRAMES.c.public_date), NEVER),
     case((IS_LISTED, func.coalesce(microseconds(FRAMES.c.observation_date), UNLISTED)), else_=UNLISTED),

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from app.frame_columns.basenames import match_names
-from app.frame_columns.columns import BLOCK, NEVER, NO_TIME, UNLISTED, Columns
+from app.frame_columns.columns import BLOCK, NEVER, UNLISTED, Columns
 from app.frame_columns.footprints import Cone, Place, Polygon
 from app.frame_columns.names import COUNTED, Flags, Numbers
 from app.frames.sphere import to_unit_vectors
@@ -17,6 +17,7 @@ from app.frames.sphere import to_unit_vectors
 CAPS = ("x", "y", "z", "reach", "inner")
 Places = slice | Numbers
 Test = Callable[[Columns], Flags]
+FrameTest = Callable[[Columns, Places], Flags]
 
 
 @dataclass(frozen=True)
@@ -25,41 +26,39 @@ class Condition:
 
     Attributes
     ----------
-    groups, targets, proposals
-        Tests that are made once for each group, target's name or proposal, not for each frame.
+    groups, targets, proposals, nights
+        Tests that are made once for each group, target's name, proposal or night, not for each frame.
     first, last
         Microseconds since 1970, between which the observation began.
-    nights
-        Days since 1970; more than one: each must be the frame's.
-    shortest
-        Exposure in seconds.
     places
         Parts of the sky that the footprint must meet.
     names
         Texts that the basename must have in it.
+    frames
+        Tests that are made for each frame.
     """
 
     groups: tuple[Test, ...] = ()
     targets: tuple[Test, ...] = ()
     proposals: tuple[Test, ...] = ()
+    nights: tuple[Test, ...] = ()
     first: int = UNLISTED + 1
     last: int = NEVER
-    nights: tuple[int, ...] = ()
-    shortest: float = NO_TIME
     places: tuple[Place, ...] = ()
     names: tuple[str, ...] = ()
+    frames: tuple[FrameTest, ...] = ()
 
     def __and__(self, other: "Condition") -> "Condition":
         return Condition(
             self.groups + other.groups,
             self.targets + other.targets,
             self.proposals + other.proposals,
+            self.nights + other.nights,
             max(self.first, other.first),
             min(self.last, other.last),
-            self.nights + other.nights,
-            max(self.shortest, other.shortest),
             self.places + other.places,
             self.names + other.names,
+            self.frames + other.frames,
         )
 
 
@@ -71,6 +70,11 @@ def in_groups(field: str, values: Collection[Any], *, is_not: bool = False) -> C
 def of_proposals(proposals: Collection[str]) -> Condition:
     """Return the condition that a frame is of one of some proposals."""
     return Condition(proposals=(lambda columns: columns.proposals.among(proposals),))
+
+
+def in_nights(nights: Collection[int]) -> Condition:
+    """Return the condition that the observing night is one of some, in days since 1970."""
+    return Condition(nights=(lambda columns: columns.nights.among(nights),))
 
 
 def is_target(name: str, *, is_not: bool = False) -> Condition:
@@ -96,6 +100,16 @@ def meets_polygon(ring: Numbers) -> Condition:
 def has_in_basename(text: str) -> Condition:
     """Return the condition that the basename has a text in it, in upper or lower case."""
     return Condition(names=(text,))
+
+
+def is_exposed(seconds: float) -> Condition:
+    """Return the condition that the exposure took so long at least."""
+    return Condition(frames=(lambda columns, places: columns["exposure_time"][places] >= seconds,))
+
+
+def is_released(now: int, *, is_not: bool = False) -> Condition:
+    """Return the condition that everybody may see a frame by a moment, or that not everybody may."""
+    return Condition(frames=(lambda columns, places: (columns["released"][places] <= now) ^ is_not,))
 
 
 @dataclass(frozen=True)
@@ -137,7 +151,7 @@ class Order:
             return lambda ids: self.sign * ids
         if self.field == "exposure_time":
             return lambda ids: self.sign * np.maximum(columns["exposure_time"][ids], -1.0)
-        array, ranks = _ARRAYS.get(self.field, "group"), self.sign * self._rank(columns)
+        array, ranks = _array_of(self.field), self.sign * self._rank(columns)
         return lambda ids: ranks.take(columns[array][ids], mode="clip")
 
     def find_key(self, columns: Columns, value: Any) -> Any:
@@ -157,49 +171,66 @@ class Order:
 
 
 class Tally:
-    """How many frames there are of each group and of each proposal."""
+    """How many frames there are with each value of some fields.
 
-    def __init__(self, columns: Columns) -> None:
+    Parameters
+    ----------
+    fields
+        Of `COUNTED`, and observation_day, of which the values are days since 1970; fewer take less time.
+    """
+
+    def __init__(self, columns: Columns, fields: Collection[str] = COUNTED) -> None:
         self._columns = columns
-        self._groups = np.zeros(len(columns.groups), np.int64)
-        self._proposals = np.zeros(len(columns.proposals), np.int64)
+        sizes = {"group": len(columns.groups), "proposal": len(columns.proposals), "night": len(columns.nights)}
+        wanted = {_array_of(field) for field in fields}
+        self._counts = {name: np.zeros(size, np.int64) for name, size in sizes.items() if name in wanted}
 
-    def add(self, places: Places) -> None:
-        """Count some more frames."""
-        for name, counts in (("group", self._groups), ("proposal", self._proposals)):
-            counts += np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
+    def add(self, places: Places, weight: float = 1.0) -> None:
+        """Count some more frames, each as so many."""
+        for name, counts in self._counts.items():
+            found = np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
+            counts += found if weight == 1.0 else np.rint(found * weight).astype(np.int64)
 
     def add_blocks(self, blocks: Flags) -> None:
         """Count all frames of some known blocks more."""
         if blocks.any():
-            for name, counts in (("group", self._groups), ("proposal", self._proposals)):
+            for name, counts in self._counts.items():
                 contents = self._columns.contents[name]
                 counts += contents.count_values(blocks[: len(contents)], len(counts))
 
     def list_values(self, field: str) -> list[Any]:
         """List the values of a field that they have, sorted."""
-        counts = self._count(field)
-        names = _names_of(self._columns, field)
-        return sorted(names[number] for number in np.flatnonzero(counts))
+        return sorted(self.count_values(field))
+
+    def count_values(self, field: str, condition: "Condition | None" = None) -> dict[Any, int]:
+        """Return how many there are of each value of a field, but of none; of groups, of those that meet a condition.
+
+        Parameters
+        ----------
+        condition
+            Of which the tests of groups are made.
+        """
+        counts, names = self._count(field, condition), _names_of(self._columns, field)
+        return {names[place]: int(counts[place]) for place in np.flatnonzero(counts) if names[place] is not None}
 
     def has_news(self, fields: Collection[str], ids: Numbers) -> Flags:
         """Say of some frames whether they have, in one of some fields, a value that none of the counted ones has."""
         is_news = np.zeros(len(ids), bool)
         for field in fields:
-            is_missing = np.append(self._count(field) == 0, False)
-            if field == "proposal_id":
-                is_news |= _take(is_missing, self._columns["proposal"][ids])
-            else:
-                of_group = _take(is_missing, self._columns.groups.numbers_of(field)[: len(self._groups)])
-                is_news |= _take(np.append(of_group, False), self._columns["group"][ids])
+            is_missing, array = self._count(field) == 0, _array_of(field)
+            if array == "group":
+                is_missing = _take(is_missing, self._columns.groups.numbers_of(field)[: len(self._counts["group"])])
+            is_news |= _take(np.append(is_missing, False), self._columns[array][ids])
         return is_news
 
-    def _count(self, field: str) -> Numbers:
+    def _count(self, field: str, condition: "Condition | None" = None) -> Numbers:
         """Return how many have each value of a field."""
-        if field == "proposal_id":
-            return self._proposals
-        numbers = self._columns.groups.numbers_of(field)[: len(self._groups)]
-        return np.bincount(numbers, weights=self._groups)
+        counts = self._counts[_array_of(field)]
+        if _array_of(field) != "group":
+            return counts
+        for test in condition.groups if condition else ():
+            counts = counts * test(self._columns)[: len(counts)]
+        return np.bincount(self._columns.groups.numbers_of(field)[: len(counts)], weights=counts)
 
 
 class Selection:
@@ -221,6 +252,7 @@ class Selection:
             "head": _both([match.wanted_heads for match in self._matches]),
             "group": _all([test(columns) for test in condition.groups]),
             "proposal": _all([test(columns) for test in condition.proposals]),
+            "night": _all([test(columns) for test in condition.nights]),
             "target": _all([test(columns) for test in condition.targets]),
             "cell": _all([place.find_cells(columns["cell_reach"]) for place in condition.places]),
         }
@@ -242,9 +274,9 @@ class Selection:
                 unsure.append(_to_ids(found, ~is_sure))
         return count, np.concatenate([np.empty(0, np.int64), *unsure])
 
-    def tally(self) -> tuple[Tally, Numbers]:
-        """Return what the sure ones are of, and the ids of the others."""
-        tally, unsure = Tally(self._columns), [np.empty(0, np.int64)]
+    def tally(self, fields: Collection[str] = COUNTED) -> tuple[Tally, Numbers]:
+        """Return what the sure ones are of in some fields, and the ids of the others."""
+        tally, unsure = Tally(self._columns, fields), [np.empty(0, np.int64)]
         whole = np.zeros(len(self._columns.is_known), bool)
         for found, is_sure, _ in self._walk(whole=whole):
             if is_sure is not None:
@@ -299,11 +331,9 @@ class Selection:
         sequence = np.lexsort((order.sign * ids, keys))[:number]
         return ids[sequence], sure[sequence]
 
-    def make_tally(self, ids: Numbers) -> Tally:
-        """Return what some frames are of."""
-        tally = Tally(self._columns)
-        tally.add(ids)
-        return tally
+    def make_tally(self, fields: Collection[str]) -> Tally:
+        """Return a tally in which there is nothing yet."""
+        return Tally(self._columns, fields)
 
     def _walk(
         self, order: Order | None = None, *, whole: Flags | None = None
@@ -360,9 +390,7 @@ class Selection:
                 tests.append(
                     (_take(match.heads, columns["head"][places]) & _take(match.tails, columns["tail"][places])) != 0
                 )
-        tests += [columns["night"][places] == night for night in condition.nights]
-        if condition.shortest > NO_TIME:
-            tests.append(columns["exposure_time"][places] >= condition.shortest)
+        tests += [test(columns, places) for test in condition.frames]
         return functools.reduce(np.logical_and, tests) if tests else None
 
     @functools.cached_property
@@ -389,7 +417,7 @@ class Selection:
             return None
         condition = self._condition
         is_by_parts = any(not match.is_by_heads for match in self._matches)
-        is_other = condition.nights or condition.shortest > NO_TIME or condition.places or is_by_parts
+        is_other = condition.frames or condition.places or is_by_parts
         if is_other or not (self._is_released(places) and self._is_within_times(places)):
             return None
         return self._list_unmet(places)
@@ -458,10 +486,13 @@ def _to_ids(places: Places, kept: Flags | None = None) -> Numbers:
     return places if kept is None else places[kept]
 
 
-_ARRAYS = {"target_name": "target", "proposal_id": "proposal"}  # else it is the groups'
+_ARRAYS = {"target_name": "target", "proposal_id": "proposal", "observation_day": "night"}
+
+
+def _array_of(field: str) -> str:
+    return _ARRAYS.get(field, "group")
 
 
 def _names_of(columns: Columns, field: str) -> list[Any]:
-    if field == "target_name":
-        return columns.targets.values
-    return columns.proposals.values if field == "proposal_id" else columns.groups.names[field].values
+    names = {"target": columns.targets, "proposal": columns.proposals, "night": columns.nights}.get(_array_of(field))
+    return (names or columns.groups.names[field]).values

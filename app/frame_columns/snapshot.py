@@ -26,7 +26,7 @@ from app.frame_columns.names import GROUPED, Groups, Names
 
 log = logging.getLogger(__name__)
 
-LAYOUT = 1
+LAYOUT = 2
 TRAILER = struct.Struct("<8sQI")  # what it is, the JSON's length and CRC 32
 MAGIC = b"columns\n"
 ALIGNMENT = mmap.PAGESIZE
@@ -56,6 +56,7 @@ def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) 
         "numbers": {field: columns.groups.numbers_of(field).tolist() for field in GROUPED},
         "targets": columns.targets.values,
         "proposals": columns.proposals.values,
+        "nights": columns.nights.values,
         "targets_ascii": columns.targets_ascii,
     }
     packed = json.dumps(told).encode()
@@ -101,7 +102,8 @@ def map_snapshot(path: Path, origin: list[Any]) -> tuple[Columns, Mark]:
     contents = {name: Contents(*(arrays.pop(f"{name} {part}") for part in CONTENTS_PARTS)) for name in CONTENTS}
     heads, tails = (Parts(*(arrays.pop(f"{name} {part}") for part in PARTS_PARTS)) for name in ("heads", "tails"))
     numbers = {field: np.array(told["numbers"][field], np.uint32) for field in GROUPED}
-    groups, targets, proposals = Groups(told["values"], numbers), Names(told["targets"]), Names(told["proposals"])
-    columns = Columns(arrays, Naming(groups, targets, proposals, heads, tails, told["targets_ascii"]))
+    targets, proposals, nights = (Names(told[name]) for name in ("targets", "proposals", "nights"))
+    groups = Groups(told["values"], numbers)
+    columns = Columns(arrays, Naming(groups, targets, proposals, nights, heads, tails, told["targets_ascii"]))
     columns.contents, columns.is_known[:] = contents, True
     return columns, Mark(told["position"], tuple(told["newest"]) if told["newest"] else None)

@@ -16,7 +16,7 @@ from app.accounts.viewer import Viewer
 from app.extensions import db, get_config
 from app.frame_columns.names import Flags, Numbers
 from app.frame_columns.queries import select_frames
-from app.frame_columns.selection import Order, Selection, of_proposals
+from app.frame_columns.selection import Order, Selection, Tally, of_proposals
 from app.frame_columns.times import EPOCH, MICROSECOND
 from app.frames.counting import count_matching
 from app.frames.models import Frame, Version
@@ -48,6 +48,9 @@ class Matching(Protocol):
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """Return the values that they have in some fields, sorted."""
 
+    def tally(self, fields: Collection[str]) -> Tally | None:
+        """Return how many have each value of some fields, as many as `count` says; None: that can't be said quickly."""
+
 
 def find_matching(viewer: Viewer, search: Mapping[str, Any]) -> Matching:
     """Return what a search finds for a viewer."""
@@ -67,6 +70,11 @@ def find_matching(viewer: Viewer, search: Mapping[str, Any]) -> Matching:
             return KnownFrames(viewer, search, selection.within(ids), conditions)
         return KnownFrames(viewer, search, selection, conditions + others, is_unsure=True)
     return KnownFrames(viewer, search, selection.within(ids), conditions + others, is_unsure=True)
+
+
+def finds_any(viewer: Viewer, search: Mapping[str, Any]) -> bool:
+    """Say whether a search finds a frame at all: it is looked for no further than the first."""
+    return bool(find_matching(viewer, search).find_first(1, Order("observation_date", is_descending=True)))
 
 
 class KnownFrames:
@@ -139,13 +147,23 @@ class KnownFrames:
 
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """List what the sure ones have; then SQL is asked of those of the others that may have more than that."""
-        selection, (tally, unsure) = self._selection, self._selection.tally()
+        selection, (tally, unsure) = self._selection, self._selection.tally(fields)
         if self._is_unsure:
             unsure = selection.list_ids()
-            tally = selection.make_tally(self._choose(np.random.default_rng(0).permutation(unsure)[:MOST]))
+            tally = selection.make_tally(fields)
+            tally.add(self._choose(np.random.default_rng(0).permutation(unsure)[:MOST]))
         unsure = unsure[tally.has_news(fields, unsure)]
         tally.add(self._choose(unsure) if len(unsure) <= 5 * MOST else self._by_sql.fetch_ids())
         return {field: tally.list_values(field) for field in fields}
+
+    def tally(self, fields: Collection[str]) -> Tally | None:
+        """Tally the sure ones, and ask SQL of the others; where these are many, of some, which then stand for all."""
+        tally, unsure = self._selection.tally(fields)
+        if self._is_unsure:
+            tally, unsure = self._selection.make_tally(fields), self._selection.list_ids()
+        asked = np.random.default_rng(0).permutation(unsure)[:MOST]
+        tally.add(self._choose(asked), max(len(unsure) / max(len(asked), 1), 1.0))
+        return tally
 
     def _keep(self, ids: Numbers, sure: Flags) -> Numbers:
         """Leave out what SQL does not confirm; of each frame it is asked once."""
@@ -200,6 +218,10 @@ class SqlFrames:
         statement = select(*(getattr(Frame, field) for field in fields)).where(*self._conditions).distinct()
         rows = read(statement)
         return {field: sorted({getattr(row, field) for row in rows}) for field in fields}
+
+    def tally(self, fields: Collection[str]) -> Tally | None:
+        """Say nothing: one walk through all frames for each field may take minutes."""
+        return None
 
     def fetch_ids(self) -> Numbers:
         """Return the ids of all."""

@@ -202,6 +202,8 @@ PAGES = frozenset(
         "carts.zip_cart",
         "embargoes_views.rule",
         "frames_views.search",
+        "frames_views.set_preferences",
+        "frames_views.show_help",
         "ingest_views.retry_all",
         "ingest_views.retry_job",
         "ingest_views.show_overview",

@@ -1,4 +1,4 @@
-// The cart without reloading: the same forms, sent by fetch; what they answer is shown and announced. Buttons that copy.
+// The cart without reloading: the same forms, sent by fetch; what they answer is shown and announced.
 
 const live = document.body.appendChild(document.createElement("div"));
 live.className = "toast";
@@ -35,16 +35,3 @@ document.addEventListener("submit", async (event) => {
     show("The archive does not answer: try again.");
   }
 });
-
-// <pre data-copy> in a <details>: a button that copies it, once it is opened.
-document.addEventListener("toggle", ({ target }) => {
-  for (const text of target.querySelectorAll("pre[data-copy]:not(:has(+ button))")) {
-    const button = document.createElement("button");
-    button.className = "button";
-    button.textContent = "Copy";
-    button.setAttribute("aria-describedby", text.getAttribute("aria-labelledby"));
-    button.addEventListener("click", () =>
-      navigator.clipboard.writeText(text.textContent).then(() => show("Copied."), () => getSelection().selectAllChildren(text)));
-    text.after(button);
-  }
-}, true);

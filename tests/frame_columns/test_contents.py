@@ -19,6 +19,9 @@ from app.frame_columns.selection import (
     has_in_target,
     in_cone,
     in_groups,
+    in_nights,
+    is_exposed,
+    is_released,
     is_target,
     of_proposals,
 )
@@ -53,11 +56,12 @@ def list_conditions() -> Iterator[Condition]:
         yield of_proposals([f"proposal {number}"])
         yield in_groups("site_id", [f"site {number % 3}"])
         yield Condition(first=number * 400, last=number * 400 + 900)
-        yield Condition(nights=(number,))
+        yield in_nights([number])
     yield in_groups("primary_optical_element", ["gp"], is_not=True)
     yield has_in_target("1")
     yield in_cone((37, -49), 3)
-    yield Condition(shortest=0)
+    yield is_exposed(0)
+    yield is_released(3000)
     yield has_in_basename("-0007-")
     yield has_in_basename("A03")
     yield has_in_basename("12-00")
