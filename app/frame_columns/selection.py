@@ -494,5 +494,7 @@ def _array_of(field: str) -> str:
 
 
 def _names_of(columns: Columns, field: str) -> list[Any]:
-    names = {"target": columns.targets, "proposal": columns.proposals, "night": columns.nights}.get(_array_of(field))
-    return (names or columns.groups.names[field]).values
+    array = _array_of(field)
+    if array == "group":
+        return columns.groups.names[field].values
+    return {"target": columns.targets, "proposal": columns.proposals, "night": columns.nights}[array].values
