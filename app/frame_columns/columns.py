@@ -9,7 +9,7 @@ import numpy as np
 
 from app.fields import to_ascii
 from app.frame_columns.basenames import Parts, split_basename
-from app.frame_columns.contents import Contents
+from app.frame_columns.contents import Closed, Settled, take_inventory
 from app.frame_columns.footprints import CELLS, find_caps
 from app.frame_columns.names import Groups, Names, Numbers
 
@@ -37,7 +37,7 @@ BLOCK = 2**16  # frames; ids follow the time of arrival, so that the newest obse
 UNLISTED = np.iinfo(np.int64).min  # observed: there is no such frame, or none that lists show
 NEVER = np.iinfo(np.int64).max  # released
 NO_TIME = -sys.float_info.max  # exposure_time
-#: Arrays of which blocks may be known by what they have.
+#: Arrays of which it is counted what each block has.
 CONTENTS = ("group", "proposal", "night", "target", "cell", "head")
 #: Which of a row's values `Columns.put` takes as they are.
 OWN = ("exposure_time", "released", "observed")
@@ -72,8 +72,8 @@ class Columns:
         self.arrays = dict(arrays)
         self.groups, self.targets, self.proposals, self.nights = names[:4]
         self.heads, self.tails, self.targets_ascii = names.heads, names.tails, names.targets_ascii
-        self.contents: Mapping[str, Contents] = {}
-        self.is_known = np.zeros(len(self["listed"]), bool)  # of each block: whether `contents` is still true of it
+        self.settled: Settled | None = None
+        self.is_known = np.zeros(len(self["newest"]), bool)  # of each block: whether `settled` is still true of it
 
     @classmethod
     def make(cls, size: int) -> "Columns":
@@ -128,16 +128,23 @@ class Columns:
             changed.extend(ids)
         self._look_at_blocks({place // BLOCK for place in changed})
 
-    def settle(self) -> None:
+    def settle(self, moment: int) -> None:
         """Get ready for a file: freeze the basenames' parts, and count what each block has, as long as it is so."""
+        blocks = len(self.is_known)
 
-        def list_numbers(name: str, block: int) -> Numbers:
+        def list_numbers(name: str, block: int, until: int = NEVER) -> Numbers:
             place = slice(block * BLOCK, (block + 1) * BLOCK)
-            numbers: Numbers = self[name][place][self["observed"][place] != UNLISTED]
+            is_wanted = (self["observed"][place] != UNLISTED) & (self["released"][place] <= until)
+            numbers: Numbers = self[name][place][is_wanted]
             return numbers
 
-        blocks = len(self.is_known)
-        self.contents = {name: Contents.count(blocks, partial(list_numbers, name)) for name in CONTENTS}
+        closed = np.flatnonzero((self["observed"] != UNLISTED) & (self["released"] > moment))
+        self.settled = Settled(
+            moment,
+            take_inventory(CONTENTS, blocks, list_numbers),
+            take_inventory(CONTENTS, blocks, partial(list_numbers, until=moment)),
+            Closed.sort(closed, self["proposal"][closed], self["released"][closed], len(self.proposals)),
+        )
         self.is_known[:] = True
         self.heads, self.tails = self.heads.freeze(), self.tails.freeze()
 

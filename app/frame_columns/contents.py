@@ -1,10 +1,12 @@
 """How many frames of each block have what: most blocks are counted, or passed over, without a look at their frames.
 
 Ids follow the time of arrival, so that a block has a few nights' frames: a few of all targets, proposals and fields.
+What is hidden from the world for now is counted apart, as it is that of some viewers only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -13,17 +15,17 @@ from app.frame_columns.names import Flags, Numbers
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """The distinct numbers of one array, block by block, and how many listed frames have each.
+    """How many frames of each block have each number of one array.
 
     Attributes
     ----------
-    values, counts
-        Those of the first block, then those of the second, and so on.
+    blocks, counts
+        The blocks that have the number 0, and how many times; then those that have 1, and so on.
     starts
-        Where each block's begin, and where the last one's end.
+        Where each number's begin, and where the last one's end.
     """
 
-    values: Numbers
+    blocks: Numbers
     counts: Numbers
     starts: Numbers
 
@@ -31,20 +33,108 @@ class Contents:
     def count(cls, blocks: int, list_numbers: Callable[[int], Numbers]) -> "Contents":
         """Count the numbers of each block, which `list_numbers` lists."""
         counted = [np.unique(list_numbers(block), return_counts=True) for block in range(blocks)]
-        values, counts = (np.concatenate(part).astype(np.uint32) for part in zip(*counted, strict=True))
-        return cls(values, counts, np.concatenate([[0], np.cumsum([len(found) for found, _ in counted])]))
+        numbers, counts = (np.concatenate(part).astype(np.uint32) for part in zip(*counted, strict=True))
+        of = np.repeat(np.arange(blocks, dtype=np.uint32), [len(found) for found, _ in counted])
+        order = np.argsort(numbers, kind="stable")
+        starts = np.searchsorted(numbers[order], np.arange(int(numbers.max(initial=0)) + 2))
+        return cls(of[order], counts[order], starts)
 
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def add_up(self, flags: Flags) -> Numbers:
+    def add_up(self, flags: Flags, blocks: int) -> Numbers:
         """Return how many frames of each block have a number that is flagged."""
-        totals = np.concatenate([[0], np.cumsum(self.counts * flags.take(self.values, mode="clip"))])
-        found: Numbers = totals[self.starts[1:]] - totals[self.starts[:-1]]
-        return found
+        wanted = np.flatnonzero(flags[: len(self.starts) - 1])
+        places = list_places(self.starts, wanted)
+        return _bincount(self.blocks[places], self.counts[places], blocks)
 
-    def count_values(self, blocks: Flags, size: int) -> Numbers:
+    def add_up_all(self, blocks: int) -> Numbers:
+        """Return how many frames each block has."""
+        return _bincount(self.blocks, self.counts, blocks)
+
+    def count_numbers(self, blocks: Flags, size: int) -> Numbers:
         """Return how many frames of some blocks have each number, for the first `size` numbers."""
-        is_in = np.repeat(blocks, np.diff(self.starts))
-        counts = np.bincount(self.values[is_in], weights=self.counts[is_in], minlength=size)
-        return counts[:size].astype(np.int64)
+        numbers = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        return _bincount(numbers, self.counts * blocks[self.blocks], size)
+
+
+@dataclass(frozen=True, eq=False)
+class Inventory:
+    """What the listed frames of each block have.
+
+    Attributes
+    ----------
+    listed
+        How many there are of each block.
+    contents
+        By the name of the array.
+    """
+
+    listed: Numbers
+    contents: Mapping[str, Contents]
+
+
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """The listed frames that the world may not see at a moment.
+
+    Attributes
+    ----------
+    ids, starts
+        Those of the proposal with the number 0, then those of 1, and so on; where each proposal's begin.
+    releases, released_ids
+        Moments at which frames will be public, in order, in microseconds since 1970; and these frames.
+    """
+
+    ids: Numbers
+    starts: Numbers
+    releases: Numbers
+    released_ids: Numbers
+
+    @classmethod
+    def sort(cls, ids: Numbers, proposals: Numbers, releases: Numbers, number_of_proposals: int) -> "Closed":
+        by_proposal, by_release = np.argsort(proposals, kind="stable"), np.argsort(releases, kind="stable")
+        starts = np.searchsorted(proposals[by_proposal], np.arange(number_of_proposals + 1))
+        return cls(ids[by_proposal], starts, releases[by_release], ids[by_release])
+
+    def list_seen(self, own: Flags | None, now: int) -> Numbers:
+        """List those that a viewer may see later, at `now`: of the proposals flagged as theirs, and public by then."""
+        seen = self.released_ids[: np.searchsorted(self.releases, now, "right")]
+        if own is None:
+            return seen
+        return np.union1d(seen, self.ids[list_places(self.starts, np.flatnonzero(own[: len(self.starts) - 1]))])
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """What was counted of all blocks at a moment.
+
+    Attributes
+    ----------
+    moment
+        Microseconds since 1970.
+    everything, open
+        All listed frames, and those that the world may see from the moment on.
+    closed
+        The others.
+    """
+
+    moment: int
+    everything: Inventory
+    open: Inventory
+    closed: Closed
+
+
+def list_places(starts: Numbers, wanted: Numbers) -> Numbers:
+    """List the places from `starts[n]` to `starts[n + 1]` for each wanted n."""
+    lengths = starts[wanted + 1] - starts[wanted]
+    ends = np.cumsum(lengths)
+    return np.repeat(starts[wanted] - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
+
+
+def take_inventory(names: Iterable[str], blocks: int, list_numbers: Callable[[str, int], Numbers]) -> Inventory:
+    """Count what each block has of each array; `list_numbers` lists the numbers of an array in a block."""
+    contents = {name: Contents.count(blocks, partial(list_numbers, name)) for name in names}
+    return Inventory(next(iter(contents.values())).add_up_all(blocks), contents)
+
+
+def _bincount(values: Numbers, weights: Numbers, size: int) -> Numbers:
+    counts: Numbers = np.bincount(values, weights, minlength=size)[:size].astype(np.int64)
+    return counts

@@ -1,5 +1,6 @@
 """The columns of one process: found, and brought up to date, so that each answer has what was committed before it."""
 
+import datetime as dt
 import fcntl
 import logging
 import os
@@ -15,6 +16,7 @@ from app.frame_columns.changes import Mark, find_origin, mark_now
 from app.frame_columns.columns import Columns
 from app.frame_columns.reading import find_last_id, has_few, read_all, read_some
 from app.frame_columns.snapshot import BadSnapshot, map_snapshot, write_snapshot
+from app.frame_columns.times import to_microseconds
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ class FrameColumns:
             if self._columns is None or not self._catch_up():
                 self._read()
             assert self._columns is not None  # noqa: S101  # it was read
-            self._columns.settle()
+            self._columns.settle(to_microseconds(dt.datetime.now(dt.UTC)))
             write_snapshot(self._file, self._columns, self._mark, find_origin())
             return True
 

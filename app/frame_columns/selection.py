@@ -4,12 +4,13 @@ import functools
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
 from app.frame_columns.basenames import match_names
 from app.frame_columns.columns import BLOCK, NEVER, UNLISTED, Columns
+from app.frame_columns.contents import Inventory
 from app.frame_columns.footprints import Cone, Place, Polygon
 from app.frame_columns.names import COUNTED, Flags, Numbers
 from app.frames.sphere import to_unit_vectors
@@ -191,12 +192,10 @@ class Tally:
             found = np.bincount(self._columns[name][places], minlength=len(counts))[: len(counts)]
             counts += found if weight == 1.0 else np.rint(found * weight).astype(np.int64)
 
-    def add_blocks(self, blocks: Flags) -> None:
-        """Count all frames of some known blocks more."""
-        if blocks.any():
-            for name, counts in self._counts.items():
-                contents = self._columns.contents[name]
-                counts += contents.count_values(blocks[: len(contents)], len(counts))
+    def add_blocks(self, blocks: Flags, inventory: Inventory) -> None:
+        """Count all frames of some blocks more, as an inventory has them."""
+        for name, counts in self._counts.items():
+            counts += inventory.contents[name].count_numbers(blocks, len(counts))
 
     def list_values(self, field: str) -> list[Any]:
         """List the values of a field that they have, sorted."""
@@ -265,30 +264,34 @@ class Selection:
 
     def count(self) -> tuple[int, Numbers]:
         """Return how many are sure, and the ids of the others."""
-        if not self._condition.places:
-            return sum(self._count(places) for places, _ in self._split()), np.empty(0, np.int64)
-        count, unsure = 0, []
-        for found, is_sure, _ in self._walk():
-            if is_sure is not None:
+        is_told, counts = self._told
+        count, unsure = int(counts.sum()), [np.empty(0, np.int64)]
+        for found, is_sure, _ in self._walk(is_told):
+            if is_sure is None:
+                count += _size(found)
+            else:
                 count += int(np.count_nonzero(is_sure))
                 unsure.append(_to_ids(found, ~is_sure))
-        return count, np.concatenate([np.empty(0, np.int64), *unsure])
+        return count, np.concatenate(unsure)
 
     def tally(self, fields: Collection[str] = COUNTED) -> tuple[Tally, Numbers]:
         """Return what the sure ones are of in some fields, and the ids of the others."""
         tally, unsure = Tally(self._columns, fields), [np.empty(0, np.int64)]
-        whole = np.zeros(len(self._columns.is_known), bool)
-        for found, is_sure, _ in self._walk(whole=whole):
+        is_told, counts = self._told
+        if self._inventory is not None:
+            is_whole = is_told & (counts == _pad(self._inventory.listed, len(counts))) & (counts > 0)
+            tally.add_blocks(is_whole, self._inventory)
+            is_told = is_whole | (is_told & (counts == 0))
+        for found, is_sure, _ in self._walk(is_told):
             if is_sure is not None:
                 unsure.append(_to_ids(found, ~is_sure))
             tally.add(found if is_sure is None else _to_ids(found, is_sure))
-        tally.add_blocks(whole)
         return tally, np.concatenate(unsure)
 
     def list_ids(self, most: int | None = None) -> Numbers:
         """Return the ids of it, sure or not: all, or one more than `most`."""
         parts, number = [np.empty(0, np.int64)], 0
-        for found, _, _ in self._walk():
+        for found, _, _ in self._walk(self._empty):
             parts.append(_to_ids(found))
             number += len(parts[-1])
             if most is not None and number > most:
@@ -300,7 +303,7 @@ class Selection:
         if number <= size:
             return self.list_ids()
         random, step, parts = np.random.default_rng(0), -(-number // size), [np.empty(0, np.int64)]
-        for found, _, _ in self._walk():
+        for found, _, _ in self._walk(self._empty):
             ids = _to_ids(found)
             places = np.arange(0, len(ids), step)
             places += random.integers(step, size=len(places))
@@ -312,7 +315,7 @@ class Selection:
         limit = None if order.after is None else (order.find_key(self._columns, order.after[0]), order.after[1])
         find_keys = order.make_key(self._columns)
         keys, ids, sure = np.empty(0), np.empty(0, np.int64), np.empty(0, bool)
-        for places, is_sure, best_of_rest in self._walk(order):
+        for places, is_sure, best_of_rest in self._walk(self._empty, order):
             found = _to_ids(places)
             found_sure = np.ones(len(found), bool) if is_sure is None else is_sure
             found_keys = find_keys(found)
@@ -335,17 +338,15 @@ class Selection:
         """Return a tally in which there is nothing yet."""
         return Tally(self._columns, fields)
 
-    def _walk(
-        self, order: Order | None = None, *, whole: Flags | None = None
-    ) -> Iterator[tuple[Places, Flags | None, float]]:
+    def _walk(self, told: Flags, order: Order | None = None) -> Iterator[tuple[Places, Flags | None, float]]:
         """Give what is of the selection, which of it is sure (None: all), and the least key that may still come.
 
-        If `whole` is given, blocks of which all is of the selection, and which are known, are marked there instead.
+        Parameters
+        ----------
+        told
+            Blocks of which there is nothing to give but what the inventory does not have.
         """
-        for places, bound in self._split(order):
-            if whole is not None and self._has_all(places):
-                whole[places.start // BLOCK] = True
-                continue
+        for places, bound in self._split(told, order):
             if "cell" in self._wanted:  # which leaves few
                 places = _to_ids(places, _take(self._wanted["cell"], self._columns["cell"][places]))
             kept = self._test(places)
@@ -358,14 +359,15 @@ class Selection:
             else:
                 yield found, None, bound
 
-    def _split(self, order: Order | None = None) -> Iterator[tuple[Places, float]]:
-        """Give all that may be of the selection, block by block, and the least key that may still come."""
+    def _split(self, told: Flags, order: Order | None) -> Iterator[tuple[Places, float]]:
+        """Give all that may be of the selection, but for what was told: block by block, and the least key to come."""
         if self._ids is not None:
             yield self._ids, np.inf
             return
+        if len(self._beside):
+            yield self._beside[told[self._beside // BLOCK]], -np.inf
         blocks = self._columns.find_blocks(self._condition.first, self._condition.last)
-        for met in self._met.values():
-            blocks = blocks[met[blocks] != 0]
+        blocks = blocks[~_pad(told, len(self._columns.is_known))[blocks]]
         bounds = np.full(len(blocks), -np.inf)
         if order is not None and order.is_by_time:
             bounds = -self._columns["newest"][blocks] if order.is_descending else self._columns["oldest"][blocks]
@@ -384,7 +386,7 @@ class Selection:
         if not self._is_released(places):
             seen: Flags = columns["released"][places] <= self._sight.now
             tests.append(seen if self._own is None else seen | _take(self._own, columns["proposal"][places]))
-        tests += [_take(self._wanted[name], columns[name][places]) for name in self._list_unmet(places)]
+        tests += [_take(flags, columns[name][places]) for name, flags in self._wanted.items()]
         for match in self._matches:
             if not match.is_by_heads:
                 tests.append(
@@ -394,44 +396,52 @@ class Selection:
         return functools.reduce(np.logical_and, tests) if tests else None
 
     @functools.cached_property
-    def _met(self) -> dict[str, Numbers]:
-        """How many frames of each block have a wanted number, array by array; -1: the block is not known."""
-        columns, counts = self._columns, {}
-        for name, flags in self._wanted.items():
-            counts[name] = np.full(len(columns.is_known), -1)
-            if contents := columns.contents.get(name):
-                is_known = columns.is_known[: len(contents)]
-                counts[name][: len(contents)] = np.where(is_known, contents.add_up(flags), -1)
-        return counts
-
-    def _list_unmet(self, places: Places) -> list[str]:
-        """List the arrays by which it is still to be told what of some frames is of the selection."""
-        if not isinstance(places, slice):
-            return list(self._wanted)
-        block = places.start // BLOCK
-        return [name for name, met in self._met.items() if met[block] != self._columns["listed"][block]]
-
-    def _has_all_but(self, places: Places) -> list[str] | None:
-        """Return what `_list_unmet` does, if all listed frames of a known block meet everything else; else None."""
-        if not isinstance(places, slice) or not self._columns.is_known[places.start // BLOCK]:
+    def _inventory(self) -> Inventory | None:
+        """What was counted of the frames that this viewer may see at least."""
+        settled = self._columns.settled
+        if settled is None or self._ids is not None:
             return None
-        condition = self._condition
+        if self._sight.is_everything:
+            return settled.everything
+        return settled.open if self._sight.now >= settled.moment else None
+
+    @functools.cached_property
+    def _beside(self) -> Numbers:
+        """The ids of frames that this viewer may see although the inventory does not have them."""
+        settled = self._columns.settled
+        if settled is None or self._inventory is not settled.open:
+            return np.empty(0, np.int64)
+        return settled.closed.list_seen(self._own, self._sight.now)
+
+    @functools.cached_property
+    def _told(self) -> tuple[Flags, Numbers]:
+        """Of each block, whether the inventory tells how much of it is of the selection, and how many frames that is.
+
+        It does if the frames need only have, in one array at most, some of the numbers that were counted; and where
+        none has such.
+        """
+        columns, condition, inventory = self._columns, self._condition, self._inventory
+        is_told = columns.is_known.copy()
+        if inventory is None:
+            return np.zeros_like(is_told), np.zeros(len(is_told), np.int64)
+        size = len(inventory.listed)
+        met = [inventory.contents[name].add_up(flags, size) for name, flags in self._wanted.items()]
+        counts = np.minimum.reduce([inventory.listed, *met])
+        is_exact = np.sum([each != inventory.listed for each in met], axis=0) <= 1
+        is_exact &= (columns["oldest"][:size] >= condition.first) & (columns["newest"][:size] <= condition.last)
         is_by_parts = any(not match.is_by_heads for match in self._matches)
-        is_other = condition.frames or condition.places or is_by_parts
-        if is_other or not (self._is_released(places) and self._is_within_times(places)):
-            return None
-        return self._list_unmet(places)
+        if condition.frames or condition.places or is_by_parts:
+            is_exact[:] = False
+        is_told[:size] &= is_exact | (counts == 0)
+        is_told[size:] = False
+        return is_told, np.where(is_told, _pad(counts, len(is_told)), 0)
 
-    def _has_all(self, places: Places) -> TypeGuard[slice]:
-        return self._has_all_but(places) == []
-
-    def _count(self, places: Places) -> int:
-        """Count some frames, without a look at each of them where the block is known."""
-        unmet = self._has_all_but(places)
-        if unmet is not None and isinstance(places, slice) and len(unmet) < 2:
-            counts = self._met[unmet[0]] if unmet else self._columns["listed"]
-            return int(counts[places.start // BLOCK])
-        return _count(places, self._test(places))
+    @property
+    def _empty(self) -> Flags:
+        """The blocks of which the inventory tells that they have nothing."""
+        is_told, counts = self._told
+        is_empty: Flags = is_told & (counts == 0)
+        return is_empty
 
     def _is_within_times(self, places: Places) -> bool:
         """Say whether all listed frames of a block are observed when they should be."""
@@ -474,10 +484,13 @@ def _take(flags: Numbers, numbers: Numbers) -> Numbers:
     return flags.take(numbers, mode="clip")
 
 
-def _count(places: Places, kept: Flags | None) -> int:
-    if kept is not None:
-        return int(np.count_nonzero(kept))
+def _size(places: Places) -> int:
     return places.stop - places.start if isinstance(places, slice) else len(places)
+
+
+def _pad(values: Numbers, size: int) -> Numbers:
+    """Return as many values as there are blocks by now; the new ones are 0."""
+    return np.append(values, np.zeros(size - len(values), values.dtype)) if len(values) < size else values
 
 
 def _to_ids(places: Places, kept: Flags | None = None) -> Numbers:

@@ -21,17 +21,18 @@ import numpy as np
 from app.frame_columns.basenames import Parts
 from app.frame_columns.changes import Mark
 from app.frame_columns.columns import BLOCK, CONTENTS, Columns, Naming
-from app.frame_columns.contents import Contents
-from app.frame_columns.names import GROUPED, Groups, Names
+from app.frame_columns.contents import Closed, Contents, Inventory, Settled
+from app.frame_columns.names import GROUPED, Groups, Names, Numbers
 
 log = logging.getLogger(__name__)
 
-LAYOUT = 2
+LAYOUT = 3
 TRAILER = struct.Struct("<8sQI")  # what it is, the JSON's length and CRC 32
 MAGIC = b"columns\n"
 ALIGNMENT = mmap.PAGESIZE
 PARTS_PARTS = ("text", "starts", "order")
-CONTENTS_PARTS = tuple(field.name for field in dataclasses.fields(Contents))
+CONTENTS_PARTS, CLOSED_PARTS = (tuple(field.name for field in dataclasses.fields(kind)) for kind in (Contents, Closed))
+INVENTORIES = ("everything", "open")
 
 
 class BadSnapshot(Exception):
@@ -39,11 +40,11 @@ class BadSnapshot(Exception):
 
 
 def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) -> None:
-    """Write a snapshot, synced to the disk, in place of the one that is there."""
+    """Write a snapshot of settled columns, synced to the disk, in place of the one that is there."""
     begin_s = time.monotonic()
+    assert columns.settled is not None  # noqa: S101  # the caller settles them
     arrays = dict(columns.arrays)
-    for name, contents in columns.contents.items():
-        arrays |= {f"{name} {part}": getattr(contents, part) for part in CONTENTS_PARTS}
+    arrays |= _flatten(columns.settled)
     for name, parts in (("heads", columns.heads), ("tails", columns.tails)):
         arrays |= {f"{name} {part}": getattr(parts, part) for part in PARTS_PARTS}
     told = {
@@ -51,6 +52,7 @@ def write_snapshot(path: Path, columns: Columns, mark: Mark, origin: list[Any]) 
         "origin": origin,
         "position": mark.position,
         "newest": mark.newest,
+        "moment": columns.settled.moment,
         "arrays": [(name, len(array), array.dtype.str) for name, array in arrays.items()],
         "values": {field: columns.groups.names[field].values for field in GROUPED},
         "numbers": {field: columns.groups.numbers_of(field).tolist() for field in GROUPED},
@@ -99,11 +101,34 @@ def map_snapshot(path: Path, origin: list[Any]) -> tuple[Columns, Mark]:
     for name, count, dtype in told["arrays"]:
         arrays[name] = np.frombuffer(room, dtype, count, place)
         place += -(-arrays[name].nbytes // ALIGNMENT) * ALIGNMENT
-    contents = {name: Contents(*(arrays.pop(f"{name} {part}") for part in CONTENTS_PARTS)) for name in CONTENTS}
+    settled = _restore(told["moment"], arrays)
     heads, tails = (Parts(*(arrays.pop(f"{name} {part}") for part in PARTS_PARTS)) for name in ("heads", "tails"))
     numbers = {field: np.array(told["numbers"][field], np.uint32) for field in GROUPED}
     targets, proposals, nights = (Names(told[name]) for name in ("targets", "proposals", "nights"))
     groups = Groups(told["values"], numbers)
     columns = Columns(arrays, Naming(groups, targets, proposals, nights, heads, tails, told["targets_ascii"]))
-    columns.contents, columns.is_known[:] = contents, True
+    columns.settled, columns.is_known[:] = settled, True
     return columns, Mark(told["position"], tuple(told["newest"]) if told["newest"] else None)
+
+
+def _flatten(settled: Settled) -> dict[str, Numbers]:
+    """Return the arrays by names from which `_restore` makes the same again."""
+    arrays = {f"closed {part}": getattr(settled.closed, part) for part in CLOSED_PARTS}
+    for kind in INVENTORIES:
+        inventory: Inventory = getattr(settled, kind)
+        arrays[f"{kind} listed"] = inventory.listed
+        for name, contents in inventory.contents.items():
+            arrays |= {f"{kind} {name} {part}": getattr(contents, part) for part in CONTENTS_PARTS}
+    return arrays
+
+
+def _restore(moment: int, arrays: dict[str, Numbers]) -> Settled:
+    """Take the arrays of what was settled out of those of a file."""
+    everything, open_ = (
+        Inventory(
+            arrays.pop(f"{kind} listed"),
+            {name: Contents(*(arrays.pop(f"{kind} {name} {part}") for part in CONTENTS_PARTS)) for name in CONTENTS},
+        )
+        for kind in INVENTORIES
+    )
+    return Settled(moment, everything, open_, Closed(*(arrays.pop(f"closed {part}") for part in CLOSED_PARTS)))

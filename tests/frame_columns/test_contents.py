@@ -74,7 +74,7 @@ def test_both_ways_are_alike_whatever_changes() -> None:
     rows = [make_row(frame_id, chance) for frame_id in range(1, FRAMES)]
     for columns in (known, looked_at):
         columns.put(rows)
-    known.settle()
+    known.settle(NOW)
     conditions = list(list_conditions())
     is_short_cut = 0
     for number in range(ROUNDS):
