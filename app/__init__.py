@@ -53,6 +53,7 @@ from app.reading import Replica
 from app.request_ids import follow_requests
 from app.settings import PRODUCTION
 from app.thumbnails import api as thumbnails_api
+from app.times import format_json_value
 from app.versions import api as versions_api
 from ocs_archive.storage.filestorefactory import FileStoreFactory
 
@@ -95,6 +96,7 @@ def create_app(config: AppConfig) -> Flask:
     app = Flask(__name__)
     is_production = config.environment == PRODUCTION
     app.cli = ArchiveCommands(app.name)
+    app.json.default = format_json_value  # type: ignore[attr-defined]  # of Flask's own provider
     app.config.update(
         ARCHIVE=config,
         SECRET_KEY=config.secret_key,

@@ -1,11 +1,25 @@
 """How times are written."""
 
 import datetime as dt
+from typing import Any
+
+import orjson
+from flask.json.provider import DefaultJSONProvider
 
 
 def format_time(time: dt.datetime | None) -> str | None:
     """Write a time for a program: ISO 8601 in UTC."""
     return time.isoformat().replace("+00:00", "Z") if time else None
+
+
+def dump_json(value: Any) -> bytes:
+    """Write JSON for a program; times as `format_time` does."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+
+
+def format_json_value(value: Any) -> Any:
+    """Return what a library that writes JSON shall write of a time or a date, which it does not know."""
+    return format_time(value) if isinstance(value, dt.datetime) else DefaultJSONProvider.default(value)
 
 
 def format_utc(time: dt.datetime | None) -> str:

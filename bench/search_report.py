@@ -87,7 +87,7 @@ def _build_heading(result: Result, best_ms: float) -> str:
     database = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[result["database"]]
     return (
         f"**{result['frames']:,} frames, {database}.** {result['date']}. {result['machine']}. {result['versions']}. "
-        f"{loaded}The web server answered at full speed {result['start_s']:.0f} s after its start; its processes had "
+        f"{loaded}Its columns were made in {result['start_s']:.0f} s; the web server's processes had "
         f"{memory} MiB in memory at the end (alone). A fixed loop took {best_ms:.0f} ms at best, "
         f"{max(loops):.0f} ms at worst."
     )

@@ -1,7 +1,10 @@
 """Granting downloads: links that carry the right to one stored version, or one picture, for a while, in themselves."""
 
+import functools
 import hmac
+import re
 import time
+from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +19,7 @@ from app.extensions import get_config
 #: What is signed of the one is no signature of the other.
 VERSION, THUMBNAIL = "downloads.version", "downloads.thumbnail"
 ENDPOINTS = {VERSION: "downloads.download", THUMBNAIL: "downloads.show_thumbnail"}
+PLAIN = re.compile(r"[\w.~-]+", re.ASCII)  # stands in an address as it is
 SAFE_IN_PATH = "!$&'()*+,/:;=@"  # as werkzeug leaves them in an address
 
 
@@ -57,11 +61,12 @@ class Links:
 
     def _grant(self, kind: str, what: Any, filename: str) -> str:
         if kind not in self._kinds:
-            self._kinds[kind] = _find_prefix(ENDPOINTS[kind]), _derive_key(kind)
+            self._kinds[kind] = _find_prefix(ENDPOINTS[kind]), _derive_key(current_app.config["SECRET_KEY"], kind)
         prefix, key = self._kinds[kind]
-        signed = b"%b.%b" % (base64_encode(orjson.dumps(what)), self._time)
-        signature = base64_encode(hmac.digest(key, signed, "sha1"))
-        return f"{prefix}{signed.decode()}.{signature.decode()}/{quote(filename, safe=SAFE_IN_PATH)}"
+        signed = b"%b.%b" % (urlsafe_b64encode(orjson.dumps(what)).rstrip(b"="), self._time)
+        signature = urlsafe_b64encode(hmac.digest(key, signed, "sha1")).rstrip(b"=")
+        name = filename if PLAIN.fullmatch(filename) else quote(filename, safe=SAFE_IN_PATH)
+        return f"{prefix}{signed.decode()}.{signature.decode()}/{name}"
 
 
 def grant_link(version_id: int, filename: str) -> str:
@@ -110,8 +115,9 @@ def _serializer(kind: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=kind)
 
 
-def _derive_key(kind: str) -> bytes:
-    key: bytes = _serializer(kind).make_signer(kind).derive_key()
+@functools.cache
+def _derive_key(secret_key: str, kind: str) -> bytes:
+    key: bytes = URLSafeTimedSerializer(secret_key, salt=kind).make_signer(kind).derive_key()
     return key
 
 

@@ -11,6 +11,7 @@ from pika.exchange_type import ExchangeType
 
 from app.events.exceptions import TargetAwayError
 from app.events.messages import Message
+from app.times import format_json_value
 
 TIMEOUT_S = 10
 ERRORS = (AMQPError, AMQPConnectorException, OSError)  # pika lets time-outs and name look-ups through as they are
@@ -48,8 +49,9 @@ class Broker:
             message_id=message.id,
             timestamp=int(message.created.timestamp()),
         )
+        body = json.dumps(message.data, default=format_json_value).encode()
         try:
-            self._open().basic_publish(self._exchange, "", json.dumps(message.data).encode(), properties)
+            self._open().basic_publish(self._exchange, "", body, properties)
         except ERRORS as error:
             self.close()
             raise TargetAwayError(repr(error)) from error  # what str() gives may be empty

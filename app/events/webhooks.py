@@ -11,7 +11,7 @@ import requests
 
 from app.events.exceptions import MessageRefusedError, TargetAwayError
 from app.events.messages import Message
-from app.times import format_time
+from app.times import format_json_value, format_time
 
 EVENT = "version.archived"
 TIMEOUT_S = 10
@@ -65,7 +65,7 @@ class Webhook:
 
 def build_body(message: Message) -> bytes:
     envelope = {"type": EVENT, "id": message.id, "timestamp": format_time(message.created), "data": message.data}
-    return json.dumps(envelope).encode()
+    return json.dumps(envelope, default=format_json_value).encode()
 
 
 def sign(message_id: str, timestamp_s: int, body: bytes, secret: str) -> dict[str, str]:

@@ -93,7 +93,7 @@ def write_json_lines(batches: Batches) -> Iterator[bytes]:
     """Write the records of ``/frames/``, one a line."""
     for batch in batches:
         records = build_records(batch, Links(), {})
-        yield b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+        yield b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z) for record in records)
 
 
 def write_regions(batches: Batches) -> Iterator[bytes]:

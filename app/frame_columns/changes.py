@@ -1,10 +1,26 @@
 """What has changed since a look at the database: whatever was committed, in whichever order, and nothing twice."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Text, and_, cast, func, literal, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.types import UserDefinedType
 
 from app.extensions import db
@@ -57,9 +73,9 @@ class Mark:
         tuple or None
             None: it can't be told, or there are more than `most` changes, or every frame has changed.
         """
-        is_newest = FrameChange.id == (self.newest[0] if self.newest else -1)
-        statement = select(*NEWEST, _position().label("position")).where(or_(self._is_later(), is_newest))
-        rows = read(statement.order_by(FrameChange.id).limit(most + 2))
+        newest = self.newest[0] if self.newest else -1
+        then = self.position if _is_postgresql() else int(self.position)
+        rows = read(_select_later(_is_postgresql()), {"then": then, "newest": newest, "most": most + 2})
         later = [row for row in rows if tuple(row[:3]) != self.newest]
         if len(later) > most or len(later) != len(rows) - (self.newest is not None):
             return None
@@ -76,17 +92,6 @@ class Mark:
         ((answer,),) = read(select(is_past))
         return bool(answer)
 
-    def _is_later(self) -> ColumnElement[bool]:
-        if not _is_postgresql():
-            return FrameChange.id > int(self.position)
-        then, transaction_id = cast(literal(self.position), Snapshot()), cast(cast(NEWEST[2], Text), Xid8())
-        return and_(
-            NEWEST[2] >= _to_number(func.pg_snapshot_xmin(then)),
-            NEWEST[2]
-            < _to_number(func.pg_snapshot_xmax(func.pg_current_snapshot())),  # else of another server, restored
-            func.pg_visible_in_snapshot(transaction_id, then).is_(False),
-        )
-
 
 def mark_now() -> Mark:
     """Return the mark of all that is committed by now."""
@@ -102,6 +107,25 @@ def find_origin() -> list[Any]:
     statement = "SELECT system_identifier::text, oid::bigint FROM pg_control_system(), pg_database "
     (origin,) = read(text(statement + "WHERE datname = current_database()"))
     return list(origin)
+
+
+@functools.cache
+def _select_later(is_postgresql: bool) -> Select[Any]:
+    """Select the changes after a mark, and that of the mark itself: built once, as each answer begins with it."""
+    is_newest = FrameChange.id == bindparam("newest", type_=BigInteger())
+    statement = select(*NEWEST, _position().label("position")).where(or_(_is_later(is_postgresql), is_newest))
+    return statement.order_by(FrameChange.id).limit(bindparam("most", type_=Integer()))
+
+
+def _is_later(is_postgresql: bool) -> ColumnElement[bool]:
+    if not is_postgresql:
+        return FrameChange.id > bindparam("then", type_=BigInteger())
+    then, transaction_id = cast(bindparam("then", type_=Text()), Snapshot()), cast(cast(NEWEST[2], Text), Xid8())
+    return and_(
+        NEWEST[2] >= _to_number(func.pg_snapshot_xmin(then)),
+        NEWEST[2] < _to_number(func.pg_snapshot_xmax(func.pg_current_snapshot())),  # else of another server, restored
+        func.pg_visible_in_snapshot(transaction_id, then).is_(False),
+    )
 
 
 def _read_mark(rows: Sequence[Row[Any]]) -> Mark | None:

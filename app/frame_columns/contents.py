@@ -51,8 +51,9 @@ class Contents:
 
     def count_numbers(self, blocks: Flags, size: int) -> Numbers:
         """Return how many frames of some blocks have each number, for the first `size` numbers."""
-        numbers = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
-        return _bincount(numbers, self.counts * blocks[self.blocks], size)
+        places = np.flatnonzero(blocks[self.blocks])
+        numbers = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))[places]
+        return _bincount(numbers, self.counts[places], size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +95,13 @@ class Closed:
         starts = np.searchsorted(proposals[by_proposal], np.arange(number_of_proposals + 1))
         return cls(ids[by_proposal], starts, releases[by_release], ids[by_release])
 
-    def list_seen(self, own: Flags | None, now: int) -> Numbers:
-        """List those that a viewer may see later, at `now`: of the proposals flagged as theirs, and public by then."""
-        seen = self.released_ids[: np.searchsorted(self.releases, now, "right")]
-        if own is None:
-            return seen
-        return np.union1d(seen, self.ids[list_places(self.starts, np.flatnonzero(own[: len(self.starts) - 1]))])
+    def list_released(self, now: int) -> Numbers:
+        """List those that are public at a later moment."""
+        return self.released_ids[: np.searchsorted(self.releases, now, "right")]
+
+    def list_of_proposals(self, flags: Flags) -> Numbers:
+        """List those of the proposals whose numbers are flagged."""
+        return self.ids[list_places(self.starts, np.flatnonzero(flags[: len(self.starts) - 1]))]
 
 
 @dataclass(frozen=True, eq=False)

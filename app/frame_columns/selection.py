@@ -49,6 +49,10 @@ class Condition:
     names: tuple[str, ...] = ()
     frames: tuple[FrameTest, ...] = ()
 
+    @property
+    def is_of_any_time(self) -> bool:
+        return self.first == UNLISTED + 1 and self.last == NEVER
+
     def __and__(self, other: "Condition") -> "Condition":
         return Condition(
             self.groups + other.groups,
@@ -144,6 +148,13 @@ class Order:
     def is_by_time(self) -> bool:
         return self.field == "observation_date"
 
+    @property
+    def times(self) -> tuple[int, int]:
+        """Between which times the frames are."""
+        if self.after is None or not self.is_by_time:
+            return UNLISTED, NEVER
+        return (UNLISTED, self.after[0]) if self.is_descending else (self.after[0], NEVER)
+
     def make_key(self, columns: Columns) -> Callable[[Numbers], Numbers]:
         """Return what gives numbers for some frames: the less, the earlier in this order."""
         if self.is_by_time:
@@ -194,7 +205,7 @@ class Tally:
 
     def add_blocks(self, blocks: Flags, inventory: Inventory) -> None:
         """Count all frames of some blocks more, as an inventory has them."""
-        for name, counts in self._counts.items():
+        for name, counts in self._counts.items() if blocks.any() else ():
             counts += inventory.contents[name].count_numbers(blocks, len(counts))
 
     def list_values(self, field: str) -> list[Any]:
@@ -265,8 +276,9 @@ class Selection:
     def count(self) -> tuple[int, Numbers]:
         """Return how many are sure, and the ids of the others."""
         is_told, counts = self._told
-        count, unsure = int(counts.sum()), [np.empty(0, np.int64)]
-        for found, is_sure, _ in self._walk(is_told):
+        own = self._count_own(is_told)
+        count, unsure = int(counts.sum()) + (own or 0), [np.empty(0, np.int64)]
+        for found, is_sure, _ in self._walk(is_told, is_own_told=own is not None):
             if is_sure is None:
                 count += _size(found)
             else:
@@ -338,18 +350,22 @@ class Selection:
         """Return a tally in which there is nothing yet."""
         return Tally(self._columns, fields)
 
-    def _walk(self, told: Flags, order: Order | None = None) -> Iterator[tuple[Places, Flags | None, float]]:
+    def _walk(
+        self, told: Flags, order: Order | None = None, *, is_own_told: bool = False
+    ) -> Iterator[tuple[Places, Flags | None, float]]:
         """Give what is of the selection, which of it is sure (None: all), and the least key that may still come.
 
         Parameters
         ----------
         told
             Blocks of which there is nothing to give but what the inventory does not have.
+        is_own_told
+            Whether there is nothing to give of the hidden frames of the viewer's own in these blocks, either.
         """
-        for places, bound in self._split(told, order):
+        for places, is_seen, bound in self._split(told, order, is_own_told):
             if "cell" in self._wanted:  # which leaves few
                 places = _to_ids(places, _take(self._wanted["cell"], self._columns["cell"][places]))
-            kept = self._test(places)
+            kept = self._test(places, is_seen=is_seen)
             found = places if kept is None else _to_ids(places, kept)
             if self._condition.places:
                 found = _to_ids(found)
@@ -359,14 +375,18 @@ class Selection:
             else:
                 yield found, None, bound
 
-    def _split(self, told: Flags, order: Order | None) -> Iterator[tuple[Places, float]]:
-        """Give all that may be of the selection, but for what was told: block by block, and the least key to come."""
+    def _split(self, told: Flags, order: Order | None, is_own_told: bool) -> Iterator[tuple[Places, bool, float]]:
+        """Give all that may be of the selection, but for what was told: block by block.
+
+        Beside each goes whether the viewer is known to see it, and the least key that may still come.
+        """
         if self._ids is not None:
-            yield self._ids, np.inf
+            yield self._ids, False, np.inf
             return
-        if len(self._beside):
-            yield self._beside[told[self._beside // BLOCK]], -np.inf
-        blocks = self._columns.find_blocks(self._condition.first, self._condition.last)
+        if len(beside := self._list_beside(told, is_own_told)):
+            yield beside, True, -np.inf
+        first, last = (UNLISTED, NEVER) if order is None else order.times
+        blocks = self._columns.find_blocks(max(first, self._condition.first), min(last, self._condition.last))
         blocks = blocks[~_pad(told, len(self._columns.is_known))[blocks]]
         bounds = np.full(len(blocks), -np.inf)
         if order is not None and order.is_by_time:
@@ -374,16 +394,23 @@ class Selection:
         sequence = np.argsort(bounds, kind="stable")
         of_rest = [*bounds[sequence][1:].tolist(), np.inf]
         for block, bound in zip(blocks[sequence].tolist(), of_rest, strict=False):
-            yield slice(block * BLOCK, (block + 1) * BLOCK), bound
+            yield slice(block * BLOCK, (block + 1) * BLOCK), False, bound
 
-    def _test(self, places: Places) -> Flags | None:
-        """Say of some frames whether they are of the selection, but for footprints; None: all of them are."""
+    def _test(self, places: Places, *, is_seen: bool) -> Flags | None:
+        """Say of some frames whether they are of the selection, but for footprints; None: all of them are.
+
+        Parameters
+        ----------
+        is_seen
+            Whether it is known that lists show them all, and to this viewer.
+        """
         columns, condition = self._columns, self._condition
         tests: list[Flags] = []
-        if not (self._is_full(places) and self._is_within_times(places)):
+        is_full = (is_seen and condition.is_of_any_time) or (self._is_full(places) and self._is_within_times(places))
+        if not is_full:
             observed = columns["observed"][places]
             tests += [observed >= condition.first, observed <= condition.last]
-        if not self._is_released(places):
+        if not is_seen and not self._is_released(places):
             seen: Flags = columns["released"][places] <= self._sight.now
             tests.append(seen if self._own is None else seen | _take(self._own, columns["proposal"][places]))
         tests += [_take(flags, columns[name][places]) for name, flags in self._wanted.items()]
@@ -405,13 +432,31 @@ class Selection:
             return settled.everything
         return settled.open if self._sight.now >= settled.moment else None
 
-    @functools.cached_property
-    def _beside(self) -> Numbers:
-        """The ids of frames that this viewer may see although the inventory does not have them."""
+    def _list_beside(self, told: Flags, is_own_told: bool) -> Numbers:
+        """List the frames of some blocks that the viewer may see although the inventory does not have them."""
         settled = self._columns.settled
-        if settled is None or self._inventory is not settled.open:
+        if settled is None or self._inventory is not settled.open or not told.any():
             return np.empty(0, np.int64)
-        return settled.closed.list_seen(self._own, self._sight.now)
+        ids = settled.closed.list_released(self._sight.now)
+        if self._own is not None:
+            ids = ids[~_take(self._own, self._columns["proposal"][ids])]
+            if not is_own_told:
+                ids = np.concatenate([ids, settled.closed.list_of_proposals(self._own)])
+        beside: Numbers = ids[told[ids // BLOCK]]
+        return beside
+
+    def _count_own(self, told: Flags) -> int | None:
+        """Count the hidden frames of the viewer's own in some blocks by what each has; None: that does not tell it."""
+        settled, own = self._columns.settled, self._own
+        if settled is None or self._inventory is not settled.open or own is None:
+            return 0
+        if self._wanted.keys() - {"proposal"} or self._is_picky or not self._is_within[told].all():
+            return None
+        if "proposal" in self._wanted:
+            own = own & self._wanted["proposal"]
+        size = len(settled.open.listed)
+        everything, open_ = (each.contents["proposal"].add_up(own, size) for each in (settled.everything, settled.open))
+        return int((everything - open_)[told[:size]].sum())
 
     @functools.cached_property
     def _told(self) -> tuple[Flags, Numbers]:
@@ -420,21 +465,29 @@ class Selection:
         It does if the frames need only have, in one array at most, some of the numbers that were counted; and where
         none has such.
         """
-        columns, condition, inventory = self._columns, self._condition, self._inventory
-        is_told = columns.is_known.copy()
+        inventory, is_told = self._inventory, self._columns.is_known.copy()
         if inventory is None:
             return np.zeros_like(is_told), np.zeros(len(is_told), np.int64)
         size = len(inventory.listed)
         met = [inventory.contents[name].add_up(flags, size) for name, flags in self._wanted.items()]
         counts = np.minimum.reduce([inventory.listed, *met])
         is_exact = np.sum([each != inventory.listed for each in met], axis=0) <= 1
-        is_exact &= (columns["oldest"][:size] >= condition.first) & (columns["newest"][:size] <= condition.last)
-        is_by_parts = any(not match.is_by_heads for match in self._matches)
-        if condition.frames or condition.places or is_by_parts:
-            is_exact[:] = False
+        is_exact &= self._is_within[:size] & (not self._is_picky)
         is_told[:size] &= is_exact | (counts == 0)
         is_told[size:] = False
         return is_told, np.where(is_told, _pad(counts, len(is_told)), 0)
+
+    @functools.cached_property
+    def _is_within(self) -> Flags:
+        """Of each block, whether all its listed frames are observed when they should be."""
+        is_within: Flags = self._columns["oldest"] >= self._condition.first
+        return is_within & (self._columns["newest"] <= self._condition.last)
+
+    @property
+    def _is_picky(self) -> bool:
+        """Whether there is a condition of which no inventory tells anything."""
+        is_by_parts = any(not match.is_by_heads for match in self._matches)
+        return bool(self._condition.frames or self._condition.places) or is_by_parts
 
     @property
     def _empty(self) -> Flags:
@@ -444,11 +497,7 @@ class Selection:
         return is_empty
 
     def _is_within_times(self, places: Places) -> bool:
-        """Say whether all listed frames of a block are observed when they should be."""
-        if not isinstance(places, slice):
-            return False
-        block, columns, condition = places.start // BLOCK, self._columns, self._condition
-        return bool(columns["oldest"][block] >= condition.first and columns["newest"][block] <= condition.last)
+        return isinstance(places, slice) and bool(self._is_within[places.start // BLOCK])
 
     def _is_full(self, places: Places) -> bool:
         """Say whether lists show all frames of a block."""

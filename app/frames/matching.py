@@ -6,6 +6,7 @@ are being made.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -97,9 +98,13 @@ class KnownFrames:
         *,
         is_unsure: bool = False,
     ) -> None:
-        self._by_sql = SqlFrames(viewer, search)
+        self._viewer, self._search = viewer, search
         self._selection, self._conditions, self._is_unsure = selection, conditions, is_unsure
         self._asked = self._confirmed = np.empty(0, np.int64)
+
+    @cached_property
+    def _by_sql(self) -> "SqlFrames":
+        return SqlFrames(self._viewer, self._search)
 
     def count(self, *, is_forced: bool) -> Count:
         """Count the sure ones, and ask SQL of the others; where these are many, estimate by asking of some."""

@@ -95,10 +95,10 @@ def get_written_frame(viewer: Viewer, frame_id: int, new: Mapping[str, Any]) -> 
         As `app.frames.schemas.PostedFrameSchema` loads it.
     """
     md5s = {version["md5"] for version in new["version_set"]}
-    others = (column for column in FRAME_COLUMNS if column.key != Frame.public_date.key)
     posted = literal(new["public_date"], Frame.public_date.type)
     public_date = case((visible_to(viewer), Frame.public_date), else_=posted).label(Frame.public_date.key)
-    statement: Select[Any] = select(*others, public_date, visible_to(viewer)).where(Frame.id == frame_id)
+    columns = (public_date if column.key == Frame.public_date.key else column for column in FRAME_COLUMNS)
+    statement: Select[Any] = select(*columns, visible_to(viewer)).where(Frame.id == frame_id)
     row = db.session.execute(statement).one()
     *_, is_visible = row
     versions = [sent for sent in _list_versions(frame_id) if is_visible or sent.md5 in md5s]

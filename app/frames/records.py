@@ -1,4 +1,4 @@
-"""A frame's JSON record, as the OCS contract names and shapes it."""
+"""A frame's JSON record, as the OCS contract names and shapes it. Times stay what they are until they are written."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from app.columns import Corners
 from app.downloads.actions import Links
 from app.frames.queries import FoundFrame
-from app.times import format_time
+from app.frames.statements import FRAME_COLUMNS
 
 #: Names under which older OCS programs look for the same values.
 OLD_NAMES = {
@@ -25,22 +25,7 @@ OLD_NAMES = {
     "BLKUID": "observation_id",
     "REQNUM": "request_id",
 }
-PLAIN_FIELDS = (
-    "id",
-    "basename",
-    "reduction_level",
-    "proposal_id",
-    "instrument_id",
-    "target_name",
-    "site_id",
-    "telescope_id",
-    "exposure_time",
-    "primary_optical_element",
-    "configuration_type",
-    "observation_id",
-    "request_id",
-)
-TIMES = ("observation_date", "public_date", "modified", "created")
+FRAME_FIELDS = tuple(column.key for column in FRAME_COLUMNS)
 
 
 def build_records(frames: Iterable[FoundFrame], links: Links, options: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -62,12 +47,8 @@ def build_record(
     frame: FoundFrame, links: Links, *, related_frames: bool = True, thumbnails: bool = False
 ) -> dict[str, Any]:
     """Return the record of a frame."""
-    row = frame.row._mapping
-    record: dict[str, Any] = {name: row[name] for name in PLAIN_FIELDS}
-    for name in TIMES:
-        record[name] = format_time(row[name])
-    record["observation_day"] = row["observation_day"].isoformat() if row["observation_day"] else None
-    record["area"] = build_geojson(row["area"])
+    record: dict[str, Any] = dict(zip(FRAME_FIELDS, frame.row, strict=False))  # what follows is not the frame's
+    record["area"] = build_geojson(record["area"])
     basename = record["basename"]
     record["version_set"] = versions = [build_version(version, basename, links) for version in frame.versions]
     record["filename"] = frame.filename
@@ -89,7 +70,7 @@ def build_version(version: Any, basename: str, links: Links) -> dict[str, Any]:
     """Return the record of one stored file of the frame of this basename."""
     return {
         "id": version.id,
-        "created": format_time(version.created),
+        "created": version.created,
         "key": version.key,
         "md5": version.md5,
         "size": version.size,
