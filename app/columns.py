@@ -3,6 +3,7 @@
 import datetime as dt
 import struct
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from geoalchemy2 import Geography
@@ -18,6 +19,8 @@ Ring = NDArray[np.float64]
 """A closed polygon on the sphere: an array of shape (n + 1, 2), (RA, Dec) in ICRS degrees."""
 
 WGS84_SRID = 4326
+#: What a server that counts in UTC calls it: to convert each time of a page would take longer than to write it.
+UTC_ZONES = frozenset({dt.UTC, ZoneInfo("UTC"), ZoneInfo("Etc/UTC")})
 
 #: Text in code-point order: PostgreSQL's own order depends on its locale, and SQLite's does not.
 PlainText = Text(collation="C").with_variant(Text(), "sqlite")
@@ -36,7 +39,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        if value is None or value.tzinfo is dt.UTC:
+        if value is None or value.tzinfo in UTC_ZONES:
             return value
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 

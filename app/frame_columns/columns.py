@@ -1,5 +1,6 @@
 """What searches, counts and facets need of every frame, in memory: arrays in which a frame's id is its place."""
 
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -9,9 +10,9 @@ import numpy as np
 
 from app.fields import to_ascii
 from app.frame_columns.basenames import Parts, split_basename
-from app.frame_columns.contents import Closed, Settled, take_inventory
+from app.frame_columns.contents import Lists, Releases, Settled, take_inventory
 from app.frame_columns.footprints import CELLS, find_caps
-from app.frame_columns.names import Groups, Names, Numbers
+from app.frame_columns.names import Flags, Groups, Names, Numbers
 
 #: What a frame has: times are microseconds since 1970; the last six tell about where its footprint is.
 DTYPES = {
@@ -37,6 +38,7 @@ BLOCK = 2**16  # frames; ids follow the time of arrival, so that the newest obse
 UNLISTED = np.iinfo(np.int64).min  # observed: there is no such frame, or none that lists show
 NEVER = np.iinfo(np.int64).max  # released
 NO_TIME = -sys.float_info.max  # exposure_time
+BETWEEN = "\0"  # names that are looked through together: no search has it
 #: Arrays of which it is counted what each block has.
 CONTENTS = ("group", "proposal", "night", "target", "cell", "head")
 #: Which of a row's values `Columns.put` takes as they are.
@@ -72,6 +74,7 @@ class Columns:
         self.arrays = dict(arrays)
         self.groups, self.targets, self.proposals, self.nights = names[:4]
         self.heads, self.tails, self.targets_ascii = names.heads, names.tails, names.targets_ascii
+        self._joined_targets: tuple[str, Numbers] = "", np.empty(0, np.int64)
         self.settled: Settled | None = None
         self.is_known = np.zeros(len(self["newest"]), bool)  # of each block: whether `settled` is still true of it
 
@@ -138,12 +141,15 @@ class Columns:
             numbers: Numbers = self[name][place][is_wanted]
             return numbers
 
-        closed = np.flatnonzero((self["observed"] != UNLISTED) & (self["released"] > moment))
+        listed = np.flatnonzero(self["observed"] != UNLISTED)
+        closed = listed[self["released"][listed] > moment]
         self.settled = Settled(
             moment,
             take_inventory(CONTENTS, blocks, list_numbers),
             take_inventory(CONTENTS, blocks, partial(list_numbers, until=moment)),
-            Closed.sort(closed, self["proposal"][closed], self["released"][closed], len(self.proposals)),
+            Lists.sort(closed, self["proposal"][closed], len(self.proposals)),
+            Releases.sort(self["released"][closed], closed),
+            Lists.sort(listed, self["cell"][listed], CELLS),
         )
         self.is_known[:] = True
         self.heads, self.tails = self.heads.freeze(), self.tails.freeze()
@@ -163,6 +169,18 @@ class Columns:
         if number == len(self.targets_ascii):
             self.targets_ascii.append(to_ascii(name))
         return number
+
+    def find_in_targets(self, text: str) -> Flags:
+        """Say of each target whether its name, transliterated, has a text in it."""
+        names, (joined, ends) = self.targets_ascii, self._joined_targets
+        if len(ends) != len(names):
+            joined = BETWEEN.join([*names, ""])
+            ends = np.cumsum([len(name) + 1 for name in names])
+            self._joined_targets = joined, ends
+        found = np.zeros(len(ends), bool)
+        places = [match.start() for match in re.finditer(re.escape(text), joined)]
+        found[np.searchsorted(ends, places, "right")] = True
+        return found
 
     def _make_room(self, size: int) -> None:
         if size <= len(self):

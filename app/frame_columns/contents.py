@@ -73,35 +73,48 @@ class Inventory:
 
 
 @dataclass(frozen=True, eq=False)
-class Closed:
-    """The listed frames that the world may not see at a moment.
+class Lists:
+    """The ids of frames by a number that each has.
 
     Attributes
     ----------
     ids, starts
-        Those of the proposal with the number 0, then those of 1, and so on; where each proposal's begin.
-    releases, released_ids
-        Moments at which frames will be public, in order, in microseconds since 1970; and these frames.
+        Those of the frames that have 0, then those of the ones that have 1, and so on; where each number's begin, and
+        where the last one's end.
     """
 
     ids: Numbers
     starts: Numbers
-    releases: Numbers
-    released_ids: Numbers
 
     @classmethod
-    def sort(cls, ids: Numbers, proposals: Numbers, releases: Numbers, number_of_proposals: int) -> "Closed":
-        by_proposal, by_release = np.argsort(proposals, kind="stable"), np.argsort(releases, kind="stable")
-        starts = np.searchsorted(proposals[by_proposal], np.arange(number_of_proposals + 1))
-        return cls(ids[by_proposal], starts, releases[by_release], ids[by_release])
+    def sort(cls, ids: Numbers, numbers: Numbers, size: int) -> "Lists":
+        """Sort ids by numbers that are less than `size`."""
+        order = np.argsort(numbers, kind="stable")
+        return cls(ids[order].astype(np.uint32), np.searchsorted(numbers[order], np.arange(size + 1)))
 
-    def list_released(self, now: int) -> Numbers:
-        """List those that are public at a later moment."""
-        return self.released_ids[: np.searchsorted(self.releases, now, "right")]
+    def list_ids(self, flags: Flags, most: int | None = None) -> Numbers | None:
+        """List the ids of the frames whose numbers are flagged; None: there are more than `most`."""
+        wanted = np.flatnonzero(flags[: len(self.starts) - 1])
+        if most is not None and (self.starts[wanted + 1] - self.starts[wanted]).sum() > most:
+            return None
+        return self.ids[list_places(self.starts, wanted)].astype(np.int64)
 
-    def list_of_proposals(self, flags: Flags) -> Numbers:
-        """List those of the proposals whose numbers are flagged."""
-        return self.ids[list_places(self.starts, np.flatnonzero(flags[: len(self.starts) - 1]))]
+
+@dataclass(frozen=True, eq=False)
+class Releases:
+    """When some frames will be public: the moments in order, in microseconds since 1970, and the ids of the frames."""
+
+    moments: Numbers
+    ids: Numbers
+
+    @classmethod
+    def sort(cls, moments: Numbers, ids: Numbers) -> "Releases":
+        order = np.argsort(moments, kind="stable")
+        return cls(moments[order], ids[order])
+
+    def list_ids(self, now: int) -> Numbers:
+        """List the ids of those that are public by a moment."""
+        return self.ids[: np.searchsorted(self.moments, now, "right")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +127,18 @@ class Settled:
         Microseconds since 1970.
     everything, open
         All listed frames, and those that the world may see from the moment on.
-    closed
-        The others.
+    closed, releases
+        The others, by their proposals, and by when they are public.
+    in_cells
+        All, by the cells of the sky.
     """
 
     moment: int
     everything: Inventory
     open: Inventory
-    closed: Closed
+    closed: Lists
+    releases: Releases
+    in_cells: Lists
 
 
 def list_places(starts: Numbers, wanted: Numbers) -> Numbers:

@@ -15,6 +15,7 @@ from app.frame_columns.footprints import Cone, Place, Polygon
 from app.frame_columns.names import COUNTED, Flags, Numbers
 from app.frames.sphere import to_unit_vectors
 
+MOST_IN_CELLS = 50_000  # frames that are looked at one by one; of more, blocks in the list's order are quicker
 CAPS = ("x", "y", "z", "reach", "inner")
 Places = slice | Numbers
 Test = Callable[[Columns], Flags]
@@ -89,7 +90,9 @@ def is_target(name: str, *, is_not: bool = False) -> Condition:
 
 def has_in_target(text: str) -> Condition:
     """Return the condition that the target's name, transliterated, has a text in it."""
-    return Condition(targets=(lambda columns: np.array([bool(text) and text in it for it in columns.targets_ascii]),))
+    if not text:
+        return Condition(targets=(lambda columns: np.zeros(len(columns.targets), bool),))
+    return Condition(targets=(lambda columns: columns.find_in_targets(text),))
 
 
 def in_cone(centre: tuple[float, float], radius_deg: float = 0.0) -> Condition:
@@ -385,6 +388,11 @@ class Selection:
             return
         if len(beside := self._list_beside(told, is_own_told)):
             yield beside, True, -np.inf
+        if (in_cells := self._list_in_cells()) is not None:
+            is_known = self._columns.is_known.copy()
+            told = _pad(told, len(is_known))
+            yield in_cells[(is_known & ~told)[in_cells // BLOCK]], False, -np.inf
+            told = told | is_known
         first, last = (UNLISTED, NEVER) if order is None else order.times
         blocks = self._columns.find_blocks(max(first, self._condition.first), min(last, self._condition.last))
         blocks = blocks[~_pad(told, len(self._columns.is_known))[blocks]]
@@ -437,13 +445,19 @@ class Selection:
         settled = self._columns.settled
         if settled is None or self._inventory is not settled.open or not told.any():
             return np.empty(0, np.int64)
-        ids = settled.closed.list_released(self._sight.now)
+        ids = settled.releases.list_ids(self._sight.now)
         if self._own is not None:
             ids = ids[~_take(self._own, self._columns["proposal"][ids])]
             if not is_own_told:
-                ids = np.concatenate([ids, settled.closed.list_of_proposals(self._own)])
+                ids = np.concatenate([ids, settled.closed.list_ids(self._own)])
         beside: Numbers = ids[told[ids // BLOCK]]
         return beside
+
+    def _list_in_cells(self) -> Numbers | None:
+        """List the frames of known blocks that are in wanted cells; None: all are wanted, or there are too many."""
+        if self._columns.settled is None or "cell" not in self._wanted:
+            return None
+        return self._columns.settled.in_cells.list_ids(self._wanted["cell"], MOST_IN_CELLS)
 
     def _count_own(self, told: Flags) -> int | None:
         """Count the hidden frames of the viewer's own in some blocks by what each has; None: that does not tell it."""

@@ -13,6 +13,7 @@ import struct
 import tempfile
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,19 @@ import numpy as np
 from app.frame_columns.basenames import Parts
 from app.frame_columns.changes import Mark
 from app.frame_columns.columns import BLOCK, CONTENTS, Columns, Naming
-from app.frame_columns.contents import Closed, Contents, Inventory, Settled
+from app.frame_columns.contents import Contents, Inventory, Lists, Releases, Settled
 from app.frame_columns.names import GROUPED, Groups, Names, Numbers
 
 log = logging.getLogger(__name__)
 
-LAYOUT = 3
+LAYOUT = 4
 TRAILER = struct.Struct("<8sQI")  # what it is, the JSON's length and CRC 32
 MAGIC = b"columns\n"
 ALIGNMENT = mmap.PAGESIZE
 PARTS_PARTS = ("text", "starts", "order")
-CONTENTS_PARTS, CLOSED_PARTS = (tuple(field.name for field in dataclasses.fields(kind)) for kind in (Contents, Closed))
+CONTENTS_PARTS, LISTS_PARTS, RELEASES_PARTS = (
+    tuple(field.name for field in dataclasses.fields(kind)) for kind in (Contents, Lists, Releases)
+)
 INVENTORIES = ("everything", "open")
 
 
@@ -113,7 +116,9 @@ def map_snapshot(path: Path, origin: list[Any]) -> tuple[Columns, Mark]:
 
 def _flatten(settled: Settled) -> dict[str, Numbers]:
     """Return the arrays by names from which `_restore` makes the same again."""
-    arrays = {f"closed {part}": getattr(settled.closed, part) for part in CLOSED_PARTS}
+    arrays = {f"closed {part}": getattr(settled.closed, part) for part in LISTS_PARTS}
+    arrays |= {f"in_cells {part}": getattr(settled.in_cells, part) for part in LISTS_PARTS}
+    arrays |= {f"releases {part}": getattr(settled.releases, part) for part in RELEASES_PARTS}
     for kind in INVENTORIES:
         inventory: Inventory = getattr(settled, kind)
         arrays[f"{kind} listed"] = inventory.listed
@@ -124,11 +129,16 @@ def _flatten(settled: Settled) -> dict[str, Numbers]:
 
 def _restore(moment: int, arrays: dict[str, Numbers]) -> Settled:
     """Take the arrays of what was settled out of those of a file."""
+
+    def take(name: str, parts: Sequence[str]) -> list[Numbers]:
+        return [arrays.pop(f"{name} {part}") for part in parts]
+
     everything, open_ = (
         Inventory(
             arrays.pop(f"{kind} listed"),
-            {name: Contents(*(arrays.pop(f"{kind} {name} {part}") for part in CONTENTS_PARTS)) for name in CONTENTS},
+            {name: Contents(*take(f"{kind} {name}", CONTENTS_PARTS)) for name in CONTENTS},
         )
         for kind in INVENTORIES
     )
-    return Settled(moment, everything, open_, Closed(*(arrays.pop(f"closed {part}") for part in CLOSED_PARTS)))
+    closed, in_cells = (Lists(*take(name, LISTS_PARTS)) for name in ("closed", "in_cells"))
+    return Settled(moment, everything, open_, closed, Releases(*take("releases", RELEASES_PARTS)), in_cells)

@@ -1,6 +1,7 @@
 """A frame's JSON record, as the OCS contract names and shapes it. Times stay what they are until they are written."""
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from app.columns import Corners
@@ -25,6 +26,7 @@ OLD_NAMES = {
     "BLKUID": "observation_id",
     "REQNUM": "request_id",
 }
+GET_OF_OLD_NAMES = itemgetter(*OLD_NAMES.values())
 FRAME_FIELDS = tuple(column.key for column in FRAME_COLUMNS)
 
 
@@ -57,8 +59,7 @@ def build_record(
         record["related_frames"] = frame.related_ids
     if thumbnails:
         record["thumbnails"] = [build_thumbnail(thumbnail, links) for thumbnail in frame.thumbnails.values()]
-    for old, new in OLD_NAMES.items():
-        record[old] = record[new]
+    record.update(zip(OLD_NAMES, GET_OF_OLD_NAMES(record), strict=True))
     return record
 
 
