@@ -37,7 +37,6 @@ EXCEPTIONS = {
     ("app.thumbnails.schemas", "app.frames.schemas"): "a thumbnail comes with what is known of its frame",
     ("app.thumbnails.api", "app.frames.schemas"): "and is as large",
     ("app.database", "app.frames.sky"): "the spherical tests become functions of each SQLite connection",
-    ("app.carts.views", "app.accounts.views"): "a form leads back to a path of our own, as a log-in does",
     ("app.carts.views", "app.downloads.api"): "a zip of a cart is made as one of named frames",
     ("app.carts.views", "app.exports.schemas"): "all that a search finds is what an export has",
     ("app.exports.api", "app.downloads.api"): "a zip of a search is made as one of named frames",

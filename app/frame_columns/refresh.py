@@ -54,6 +54,13 @@ class FrameColumns:
     def file(self) -> Path:
         return self._file
 
+    def find_age_s(self) -> float | None:
+        """Return how long ago the file was made; None: there is none."""
+        try:
+            return time.time() - self._file.stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def refresh(self) -> Columns | None:
         """Return the columns with all that has been committed by now; None: they are being made."""
         with self._lock:

@@ -3,8 +3,9 @@
 import datetime as dt
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+from flask import current_app
 from prometheus_client import generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -21,6 +22,7 @@ from rq import Queue, Worker
 from app.events.models import label_target
 from app.events.queries import count_owed
 from app.extensions import db
+from app.frame_columns.refresh import FrameColumns
 from app.ingest.bell import INGEST_QUEUE, PREVIEW_QUEUE
 from app.ingest.models import JobState
 from app.monitoring import queries
@@ -58,6 +60,7 @@ class _ArchiveCollector(Collector):
             yield from collect_jobs()
             yield from collect_last_hour()
             yield from collect_events()
+        yield from collect_columns()
 
 
 def collect_queues(redis: Redis) -> Iterator[Metric]:
@@ -147,6 +150,15 @@ def collect_events() -> Iterator[Metric]:
     yield _build_gauge(
         "archive_events_oldest_age_seconds", "Since when the first of those still to be sent waits.", "target", ages
     )
+
+
+def collect_columns() -> Iterator[Metric]:
+    """Yield what there is to tell of the columns in memory; of a small archive, which has no file of them, nothing."""
+    columns = cast(FrameColumns, current_app.extensions["frame_columns"])
+    if (age_s := columns.find_age_s()) is not None:
+        yield GaugeMetricFamily(
+            "archive_columns_age_seconds", "How long ago this machine's file of the columns was made.", age_s
+        )
 
 
 def _measure_age(since: dt.datetime | None, now: dt.datetime) -> float:

@@ -127,6 +127,14 @@ class TestMetrics:
         assert re.fullmatch(r'archive_events_owed\{target="pipeline.example"\} [24]\.0', line)
         assert "secret" not in text
 
+    def test_the_age_of_the_columns(self, app: Flask, client: FlaskClient, as_operator: Headers) -> None:
+        assert "archive_columns_age_seconds" not in read_metrics(client, as_operator)
+        with app.app_context():
+            add_frame("a-frame")
+            db.session.commit()
+            assert app.extensions["frame_columns"].build()
+        assert 0 <= read_metrics(client, as_operator)["archive_columns_age_seconds"][()] < 3600
+
     def test_a_part_that_is_away_is_told(self, make_app: MakeApp) -> None:
         app = make_app(REDIS_URL=f"redis://{NOWHERE}")
         found = read_metrics(app.test_client(), make_headers(app, "prometheus", is_admin=True))
