@@ -19,6 +19,8 @@ from app.frames.statements import (
     FRAME_COLUMNS,
     HEADER,
     NAMED_IDS,
+    ONE,
+    ONE_WITH_RELATED,
     PAGE,
     PAGE_WITH_RELATED,
     RELATED_IDS,
@@ -62,8 +64,10 @@ def fetch_frames(viewer: Viewer, what: str, ids: Sequence[int], options: Mapping
     options
         As `app.frames.search.RecordSchema` or `SearchSchema` loads them.
     """
-    statement = PAGE_WITH_RELATED if options.get("include_related_frames", True) else PAGE
-    found = _gather(read(statement, describe_sight(viewer) | {"ids": ids}))
+    page, one = (PAGE_WITH_RELATED, ONE_WITH_RELATED) if options.get("include_related_frames", True) else (PAGE, ONE)
+    sight = describe_sight(viewer)
+    rows = read(one, sight | {"id": ids[0]}) if len(ids) == 1 else read(page, sight | {"ids": ids})
+    found = _gather(rows)
     frames = [found[frame_id] for frame_id in ids if frame_id in found]
     note_privileged(viewer, what, [(frame.row.id, frame.row.proposal_id, frame.row.public_date) for frame in frames])
     if options.get("include_thumbnails"):

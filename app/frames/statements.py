@@ -61,12 +61,17 @@ def _select_related_ids(frame: Table) -> ScalarSelect[str]:
 
 
 #: A row for each version of each frame, and one for a frame without a version.
-PAGE = (
+ROWS = (
     select(*FRAME_COLUMNS, *(column.label(f"version_{column.name}") for column in VERSION_COLUMNS))
     .join_from(FRAMES, VERSIONS, VERSIONS.c.frame_id == FRAMES.c.id, isouter=True)
-    .where(is_one_of(FRAMES.c.id, IDS), build_visible(FRAMES))
+    .where(build_visible(FRAMES))
 )
-PAGE_WITH_RELATED = PAGE.add_columns(_select_related_ids(FRAMES).label("related_ids"))
+PAGE = ROWS.where(is_one_of(FRAMES.c.id, IDS))
+#: PostgreSQL plans a statement anew for each list of ids, as it can't know how many there are; this one it plans once.
+ONE = ROWS.where(FRAMES.c.id == ID)
+PAGE_WITH_RELATED, ONE_WITH_RELATED = (
+    rows.add_columns(_select_related_ids(FRAMES).label("related_ids")) for rows in (PAGE, ONE)
+)
 THUMBNAILS_OF_PAGE = select(THUMBNAILS).where(is_one_of(THUMBNAILS.c.frame_id, IDS)).order_by(THUMBNAILS.c.id)
 RELATED_IDS = select(_select_related_ids(FRAMES)).where(FRAMES.c.id == ID, build_visible(FRAMES))
 NAMED_IDS = select(RELATED.c.related_id).where(RELATED.c.frame_id == ID)
