@@ -11,6 +11,7 @@ from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
 from app.audit import cli as audit_cli
+from app.carts import views as carts_views
 from app.commands import ArchiveCommands
 from app.compression import register_compression
 from app.config import AppConfig
@@ -23,6 +24,8 @@ from app.embargoes import cli as embargoes_cli
 from app.embargoes import views as embargoes_views
 from app.errors import register_error_handlers
 from app.events import cli as events_cli
+from app.exports import api as exports_api
+from app.exports import views as exports_views
 from app.extensions import csrf, db, migrate
 from app.frame_columns import cli as frame_columns_cli
 from app.frame_columns.refresh import FrameColumns
@@ -35,6 +38,7 @@ from app.ingest import views as ingest_views
 from app.ingest.uploads import UploadRequest
 from app.monitoring import api as monitoring_api
 from app.monitoring.parts import Parts
+from app.nights import views as nights_views
 from app.ocs_import import cli as ocs_import_cli
 from app.openapi import api as openapi_api
 from app.openapi import views as openapi_views
@@ -60,11 +64,14 @@ ROOMS = (
     accounts_cli.blueprint,
     accounts_views.blueprint,
     audit_cli.blueprint,
+    carts_views.blueprint,
     downloads_api.blueprint,
     downloads_views.blueprint,
     embargoes_cli.blueprint,
     embargoes_views.blueprint,
     events_cli.blueprint,
+    exports_api.blueprint,
+    exports_views.blueprint,
     frame_columns_cli.blueprint,
     frames_api.blueprint,
     frames_views.blueprint,
@@ -72,6 +79,7 @@ ROOMS = (
     ingest_cli.blueprint,
     ingest_views.blueprint,
     monitoring_api.blueprint,
+    nights_views.blueprint,
     ocs_import_cli.blueprint,
     openapi_api.blueprint,
     openapi_views.blueprint,
@@ -126,7 +134,9 @@ def create_app(config: AppConfig) -> Flask:
     app.url_map.strict_slashes = False  # OCS programs ask with and without a slash at the end
     for api in (accounts_api.blueprint, frames_api.blueprint, ingest_api.blueprint, thumbnails_api.blueprint):
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
-    csrf.exempt(downloads_api.blueprint)  # its POST only reads
+    csrf.exempt(frames_views.set_preferences)  # it looks at the Origin: most have no session
+    for reader in (downloads_api.blueprint, exports_api.blueprint):
+        csrf.exempt(reader)  # its POST only reads
     for room in ROOMS:
         app.register_blueprint(room)
     follow_requests(app)

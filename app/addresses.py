@@ -4,10 +4,11 @@ import ipaddress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, request
+from flask import Flask, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.routing import IntegerConverter, Map
 
-from app.fields import LARGEST_BIGINT
+from app.fields import CONTROL_CHARACTERS, LARGEST_BIGINT
 
 IPV6_HOST_BITS = 64
 
@@ -21,10 +22,22 @@ class RowNumber(IntegerConverter):
 
 def address_with(**changes: Any) -> str:
     """Return the address of this request with some parameters changed; None takes one away."""
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
-    changed = [(name, value) for name, value in changes.items() if value is not None]
+    return build_address(request.base_url, request.args, **changes)
+
+
+def build_address(path: str, arguments: "MultiDict[str, str]", **changes: Any) -> str:
+    """Return an address with some parameters changed: a list gives one several times, None takes it away."""
+    kept = [(name, value) for name, value in arguments.items(multi=True) if name not in changes]
+    lists = [(name, value if isinstance(value, list) else [value]) for name, value in changes.items()]
+    changed = [(name, value) for name, values in lists for value in values if value is not None]
     query = urlencode([(name, value) for name, value in kept + changed if value != ""])
-    return f"{request.base_url}?{query}" if query else request.base_url
+    return f"{path}?{query}" if query else path
+
+
+def own_address(address: str) -> str:
+    """Return a path of this server; anything else would let a link lead a user away."""
+    is_own = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if is_own and not CONTROL_CHARACTERS.search(address) else url_for("frames_views.search")
 
 
 def find_client_network() -> str:

@@ -72,6 +72,8 @@ class AppConfig:
     download_link_hours: int
     zip_download_filename_base: str
     zip_download_max_uncompressed_files: int
+    cart_most_frames: int
+    cart_days: int
     count_patience_ms: int
     max_upload_bytes: int
     upload_quota_bytes: int

@@ -30,6 +30,16 @@ class Word(ma.fields.String):
         return text
 
 
+class AnyOf(ma.fields.List[Any]):
+    """Values of which any will do, given by repetition. What is wrong with one is told as of a parameter of one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        try:
+            return super()._deserialize(value if isinstance(value, list) else [value], attr, data, **kwargs)
+        except ma.ValidationError as error:
+            raise ma.ValidationError([told for messages in error.messages_dict.values() for told in messages]) from None
+
+
 class WholeNumber(ma.fields.Integer):
     """An integer that a database column can hold."""
 

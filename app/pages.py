@@ -1,5 +1,6 @@
 """What every page has: who is looking, the archive's name, how values are written, and what it may load."""
 
+import datetime as dt
 import math
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.accounts.viewer import ANONYMOUS, current_viewer
 from app.addresses import address_with
 from app.errors import ArchiveError
 from app.extensions import get_config
+from app.preferences import COOKIE, Preferences, read_preferences
 from app.settings import PRODUCTION
 from app.times import format_utc
 
@@ -25,12 +27,14 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 HSTS = f"max-age={365 * 86400}"
+MJD_OF_1970 = 40587
 SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def register_pages(app: Flask) -> None:
     app.context_processor(_describe_page)
     app.template_filter("utc")(format_utc)
+    app.template_filter("mjd")(format_mjd)
     app.template_filter("filesize")(format_size)
     app.template_filter("grouped")(format_count)
     app.after_request(_add_headers)
@@ -49,11 +53,22 @@ def format_count(count: int) -> str:
     return f"{count:,}".replace(",", "\u202f")
 
 
+def current_preferences() -> Preferences:
+    """Return what whoever asks likes."""
+    return read_preferences(request.cookies.get(COOKIE, ""))
+
+
+def format_mjd(time: dt.datetime | None) -> str:
+    """Write a time as a Modified Julian Date, in days of UTC, to about a second."""
+    return f"{time.timestamp() / 86400 + MJD_OF_1970:.5f}" if time else ""
+
+
 def _describe_page() -> dict[str, Any]:
     return {
         "viewer": _viewer_if_known(),
         "archive_name": get_config().archive_name,
         "address_with": address_with,
+        "preferences": current_preferences(),
     }
 
 

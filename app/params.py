@@ -65,6 +65,33 @@ def parse_query(schema: ma.Schema) -> dict[str, Any]:
     return parsed
 
 
+def parse_form(schema: ma.Schema) -> dict[str, Any]:
+    """Return a form's fields, as the schema loads them.
+
+    Raises
+    ------
+    BadRequest
+        As `parse_query`.
+    """
+    parsed: dict[str, Any] = parser.parse(schema, request, location="form")
+    return parsed
+
+
+def load_texts(schema: ma.Schema, texts: "MultiDict[str, str]") -> dict[str, Any]:
+    """Return parameters that are those of no query string, as the schema loads them.
+
+    Raises
+    ------
+    BadRequest
+        As `parse_query`.
+    """
+    try:
+        loaded: dict[str, Any] = schema.load(_strict(texts, schema))
+    except ma.ValidationError as error:
+        parser.handle_error(error, request, schema)
+    return loaded
+
+
 def parse_body(schema: ma.Schema, largest_bytes: int) -> dict[str, Any]:
     """Return a JSON body, as the schema loads it.
 

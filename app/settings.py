@@ -205,6 +205,8 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "ZIP_DOWNLOAD_MAX_UNCOMPRESSED_FILES", "10", "Most frames that one zip gives uncompressed.", parse_count
         ),
+        Setting("CART_MOST_FRAMES", "10000", "Most frames that a cart takes.", parse_count),
+        Setting("CART_DAYS", "90", "Days for which a cart is kept that nobody adds to.", parse_count),
         Setting(
             "COUNT_PATIENCE_MS",
             "2000",

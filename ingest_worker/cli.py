@@ -10,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.carts.actions import prune_carts
 from app.extensions import db, get_queue, get_redis
 from app.frame_columns.actions import forget_changes
 from app.ingest.actions import reconcile as reconcile_due
@@ -19,6 +20,7 @@ from ingest_worker.archive_worker import ArchiveWorker
 
 RECONCILE_EVERY_S = 1.0
 RING_FOR_MISSING_EVERY = 60  # rounds
+PRUNE_CARTS_EVERY = 3600
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,9 @@ def reconcile() -> None:
             if turn % RING_FOR_MISSING_EVERY == 0:
                 ring_for_missing()
                 forget_changes()
+            if turn % PRUNE_CARTS_EVERY == 0:
+                prune_carts()
+                db.session.commit()
         except SQLAlchemyError as error:
             log.error("the database did not answer: %s", error)
         finally:

@@ -14,7 +14,7 @@ PACKAGES = {
 #: Where the parts come together: these may import any room's modules.
 ROOTS = {"app", "app.launcher", "app.preflight", "app.openapi.operations"}
 #: What a room shows to other rooms and to the worker.
-OPEN_MODULES = {"models", "queries", "actions", "records", "viewer", "visibility", "bell"}
+OPEN_MODULES = {"models", "queries", "actions", "records", "lists", "search", "viewer", "visibility", "bell"}
 #: Inside a room: api, views and cli stand on schemas, queries and actions, and these on models.
 HEIGHTS = {"models": 0, "schemas": 1, "queries": 1, "actions": 1, "api": 2, "views": 2, "cli": 2}
 TOP = 2
@@ -30,6 +30,8 @@ TOUCH_THE_REQUEST = {
     "rate_limits",
     "compression",
 }
+#: Rooms of which one other room may use everything: searches for frames are answered from their columns.
+INNER_ROOMS = {"app.frame_columns": "app.frames"}
 #: Imports across rooms that the map does not foresee, each with its reason.
 EXCEPTIONS = {
     ("app.openapi.answers", "app.monitoring.parts"): "/ready names each part",
@@ -37,17 +39,11 @@ EXCEPTIONS = {
     ("app.thumbnails.schemas", "app.frames.schemas"): "a thumbnail comes with what is known of its frame",
     ("app.thumbnails.api", "app.frames.schemas"): "and is as large",
     ("app.database", "app.frames.sky"): "the spherical tests become functions of each SQLite connection",
+    ("app.carts.views", "app.downloads.api"): "a zip of a cart is made as one of named frames",
+    ("app.carts.views", "app.exports.schemas"): "all that a search finds is what an export has",
+    ("app.exports.api", "app.downloads.api"): "a zip of a search is made as one of named frames",
+    ("app.exports.script", "app.downloads.zip_stream"): "files have the names that they have in a zip",
     ("app.portal.views", "app.accounts.views"): "a log-in at the portal begins a session as one by password does",
-    ("app.frames.search", "app.frame_columns.names"): "what the columns have of a frame",
-    ("app.frames.search", "app.frame_columns.conditions"): "what a parameter means for the columns",
-    ("app.frames.search", "app.frame_columns.times"): "and for their times",
-    ("app.frames.matching", "app.frame_columns.names"): "the arrays that a search is answered from",
-    ("app.frames.matching", "app.frame_columns.selection"): "and what it finds in them",
-    ("app.frames.matching", "app.frame_columns.conditions"): "of which proposals",
-    ("app.frames.matching", "app.frame_columns.order"): "in which order",
-    ("app.frames.matching", "app.frame_columns.times"): "and when it was",
-    ("app.frames.lists", "app.frame_columns.order"): "the order of a list",
-    ("app.frames.lists", "app.frame_columns.times"): "and a place in it",
     ("app.frame_columns.footprints", "app.frames.sphere"): "where a footprint is",
     ("app.frame_columns.conditions", "app.frames.sphere"): "and what it is asked for",
     ("app.ocs_import.schemas", "app.frames.schemas"): "a frame passes the same check however it arrives",
@@ -100,6 +96,8 @@ def find_fault(importer: str, imported: str) -> str | None:
     if room_of(importer) == room_of(imported):
         is_above = HEIGHTS.get(imported_layer, 0) > HEIGHTS.get(layer, TOP)
         return f"{imported_layer} stands above {layer}" if is_above else None
+    if INNER_ROOMS.get(room_of(imported)) == room_of(importer):
+        return None
     if imported_layer not in OPEN_MODULES and (importer, imported) not in EXCEPTIONS:
         return f"other rooms may use only {', '.join(sorted(OPEN_MODULES))} of {room_of(imported)}"
     return None

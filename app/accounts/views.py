@@ -13,9 +13,11 @@ from app.accounts.models import Scope, User
 from app.accounts.passwords import check_password
 from app.accounts.throttle import check_log_in
 from app.accounts.viewer import SESSION_KEY, require_session
+from app.addresses import own_address
+from app.carts.actions import hand_over_cart, name_cookie
 from app.errors import BadRequest
 from app.extensions import db, get_config
-from app.fields import CONTROL_CHARACTERS, Word
+from app.fields import Word
 
 LONGEST_DAYS = 3650
 
@@ -134,6 +136,7 @@ def begin_browser_session(user: User) -> None:
     """Begin a session in this browser, whatever there was before, and commit."""
     expires = dt.datetime.now(dt.UTC) + current_app.permanent_session_lifetime
     key = actions.begin_session(user, request.user_agent.string, expires)
+    hand_over_cart(request.cookies.get(name_cookie(), ""), user)
     db.session.commit()
     session.clear()
     session[SESSION_KEY] = key
@@ -156,9 +159,3 @@ def _render_account(user: User, *, made: str = "", errors: dict[str, list[str]] 
         errors=errors or {},
         now=dt.datetime.now(dt.UTC),
     )
-
-
-def own_address(address: str) -> str:
-    """Return a path of this server; anything else would let a link lead a user away."""
-    is_own = address.startswith("/") and not address.startswith(("//", "/\\"))
-    return address if is_own and not CONTROL_CHARACTERS.search(address) else url_for("frames_views.search")

@@ -6,7 +6,7 @@ for: another site could make a browser load a file onto its own user's disk, and
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -22,10 +22,13 @@ from app.downloads.queries import StoredVersion
 from app.downloads.schemas import LARGEST_REQUEST_BYTES, MOST_FRAMES, ZipSchema, gather_form
 from app.downloads.stored_files import BrokenStreamError
 from app.downloads.zip_stream import Member, build_zip
-from app.errors import NotFound, Unavailable
+from app.errors import BadRequest, NotFound, Unavailable
 from app.extensions import get_config, get_file_store
+from app.frames.lists import Ids
 from app.params import build_bad_parameter, parse_body, parser
 from ocs_archive.storage.filestore import FileStoreConnectionError, FileStoreSpecificationError
+
+AS_STORED: Mapping[str, Any] = {"uncompress": False, "catalog_only": False}
 
 blueprint = Blueprint("bundles", __name__)  # its name does not end in _api: a session counts for its POST
 
@@ -34,16 +37,39 @@ blueprint = Blueprint("bundles", __name__)  # its name does not end in _api: a s
 def download_zip() -> Response:
     """Several frames' newest files in one zip, with a manifest."""
     asked = _parse_zip_request()
-    versions = queries.list_newest_versions(_choose_viewer(asked["auth_token"]), asked["frame_ids"])
+    response = respond_zip(_choose_viewer(asked["auth_token"]), asked["frame_ids"], asked)
+    response.set_cookie("fileDownload", "true")  # a page's script waits for it: the download has begun
+    return response
+
+
+def respond_zip(viewer: Viewer, frame_ids: Ids, asked: Mapping[str, Any] = AS_STORED) -> Response:
+    """Answer with the newest files of some frames, as far as a viewer may see them.
+
+    Parameters
+    ----------
+    asked
+        How, as `ZipSchema` loads it.
+
+    Raises
+    ------
+    BadRequest
+        If they are too many.
+    NotFound
+        If there is none.
+    """
+    if len(frame_ids) > MOST_FRAMES:
+        message = (
+            f"A zip takes at most {MOST_FRAMES:,} frames, not {len(frame_ids):,}: take the script, or search for fewer."
+        )
+        raise BadRequest(message, code="too_many")
+    versions = queries.list_newest_versions(viewer, [int(frame_id) for frame_id in frame_ids])
     if not versions:
         raise NotFound("None of these frames has a file that you may see.", code="frame_not_found")
     with ExitStack() as resources:
         members = _take_members(_use_files(resources), versions, asked)
         name = f"{get_config().zip_download_filename_base}-{dt.datetime.now(dt.UTC):%Y%m%d}-{len(members)}"
         zipped = build_zip(name, members)
-        response = _respond(iter(zipped), len(zipped), f"{name}.zip", "application/zip", resources)
-    response.set_cookie("fileDownload", "true")  # a page's script waits for it: the download has begun
-    return response
+        return _respond(iter(zipped), len(zipped), f"{name}.zip", "application/zip", resources)
 
 
 @blueprint.get("/frame-funpack/<int:frame_id>/funpack/")
@@ -97,7 +123,7 @@ def _use_files(resources: ExitStack) -> Files:
     return Files(get_file_store(), get_config().upload_dir, resources)
 
 
-def _take_members(files: Files, versions: list[StoredVersion], asked: dict[str, Any]) -> list[Member]:
+def _take_members(files: Files, versions: list[StoredVersion], asked: Mapping[str, Any]) -> list[Member]:
     with _told():
         if asked["catalog_only"]:
             return _require_catalogs(files.take_catalogs(versions))

@@ -44,7 +44,7 @@ CONTENTS = ("group", "proposal", "night", "target", "cell", "head")
 #: Which of a row's values `Columns.put` takes as they are.
 OWN = ("exposure_time", "released", "observed")
 #: The arrays of fields that lists are sorted or counted by; of all others it is the groups'.
-ARRAYS = {"target_name": "target", "proposal_id": "proposal"}
+ARRAYS = {"target_name": "target", "proposal_id": "proposal", "observation_day": "night"}
 Places = slice | Numbers
 """Ids of frames, in a row or one by one."""
 
@@ -228,7 +228,7 @@ def names_of(columns: Columns, field: str) -> list[Any]:
     array = array_of(field)
     if array == "group":
         return columns.groups.names[field].values
-    return {"target": columns.targets, "proposal": columns.proposals}[array].values
+    return {"target": columns.targets, "proposal": columns.proposals, "night": columns.nights}[array].values
 
 
 def take_flags(flags: Numbers, numbers: Numbers) -> Numbers:

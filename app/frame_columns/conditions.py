@@ -106,3 +106,8 @@ def has_in_basename(text: str) -> Condition:
 def is_exposed(seconds: float) -> Condition:
     """Return the condition that the exposure took so long at least."""
     return Condition(frames=(lambda columns, places: columns["exposure_time"][places] >= seconds,))
+
+
+def is_released(now: int, *, is_not: bool = False) -> Condition:
+    """Return the condition that everybody may see a frame by a moment, or that not everybody may."""
+    return Condition(frames=(lambda columns, places: (columns["released"][places] <= now) ^ is_not,))

@@ -11,6 +11,11 @@ def to_microseconds(time: dt.datetime) -> int:
     return (time - EPOCH) // MICROSECOND
 
 
+def from_day(day: int) -> dt.date:
+    """Return the date that is some days after 1970 began."""
+    return EPOCH.date() + dt.timedelta(days=day)
+
+
 def to_day(date: dt.date) -> int:
     """Return the days since 1970."""
     return (date - EPOCH.date()).days

@@ -1,7 +1,7 @@
-"""The sky chart of one footprint: everything that its SVG template draws, in chart units."""
+"""The sky chart of footprints: everything that its SVG template draws, in chart units."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,19 +61,24 @@ class SkyChart:
 
     Attributes
     ----------
+    footprints
+        By the ids of their frames.
+    circle
+        The edge of what was searched, or nothing.
     compass
         Where its two arrows, to the north and to the east, meet.
     center_deg
-        RA and Dec of the footprint's centre.
+        RA and Dec of the chart's centre.
     center_ra, center_dec
         The same as text.
     width, height
-        Of the smallest rectangle around the footprint, as text.
+        Of the smallest rectangle around all footprints, as text.
     """
 
     side: int
     total_height: int
-    footprint: str
+    footprints: Mapping[int, str]
+    circle: str
     grid: tuple[str, ...]
     labels: tuple[ChartLabel, ...]
     compass: tuple[int, int]
@@ -95,18 +100,34 @@ def build_chart(ring: Ring, size_px: int = 480) -> SkyChart:
     size_px
         Side of the sky.
     """
-    vectors = to_unit_vectors(ring)
-    plane = TangentPlane.about(vectors[:-1])
-    corners = plane.project(vectors)
-    window = _Window.around(corners, size_px)
+    return build_chart_of({0: ring}, None, size_px)
+
+
+def build_chart_of(rings: Mapping[int, Ring], circle: Floats | None, size_px: int = 480) -> SkyChart:
+    """Draw footprints that are near to each other.
+
+    Parameters
+    ----------
+    rings
+        As for `build_chart`, by the ids of their frames; at least one.
+    circle
+        Unit vectors, shape (n, 3), of a line that is drawn with them.
+    """
+    vectors = {frame_id: to_unit_vectors(ring) for frame_id, ring in rings.items()}
+    plane = TangentPlane.about(np.concatenate([ring[:-1] for ring in vectors.values()]))
+    corners = {frame_id: plane.project(ring) for frame_id, ring in vectors.items()}
+    line = plane.project(circle) if circle is not None else np.empty((0, 2))
+    everything = np.concatenate([*corners.values(), line])
+    window = _Window.around(everything, size_px)
     lines = list(_grid_lines(plane, window))
-    width_rad, height_rad = measure_rectangle(corners)
+    width_rad, height_rad = measure_rectangle(everything)
     ra_deg, dec_deg = plane.center_deg
     return SkyChart(
         side=size_px,
         total_height=size_px + FOOT_PX,
-        footprint=_path(window.to_chart(corners[:-1])) + "Z",
-        grid=tuple(_path(line.points) for line in lines),
+        footprints={frame_id: to_path(window.to_chart(ring[:-1])) + "Z" for frame_id, ring in corners.items()},
+        circle=to_path(window.to_chart(line)) if len(line) else "",
+        grid=tuple(to_path(line.points) for line in lines),
         labels=tuple(_place_labels(lines, size_px)),
         compass=(size_px - 20, 46),
         scale_bar=_scale_bar(window),
@@ -246,5 +267,6 @@ def _scale_bar(window: _Window) -> ScaleBar:
     return ScaleBar(format_step(arcsec), round(length, 1))
 
 
-def _path(points: Floats) -> str:
+def to_path(points: Floats) -> str:
+    """Write a line as SVG does."""
     return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points.tolist())

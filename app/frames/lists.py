@@ -1,10 +1,11 @@
 """Lists of frames: which frames a search finds for a viewer, in which order, page by page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.accounts.viewer import Viewer
+from app.frame_columns.names import Numbers
 from app.frame_columns.order import Order
 from app.frame_columns.times import to_microseconds
 from app.frames.cursors import Cursor
@@ -12,6 +13,9 @@ from app.frames.matching import find_matching
 from app.frames.queries import FoundFrame, fetch_frames
 from app.frames.search import DEFAULT_ORDERING
 from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
+
+Ids: TypeAlias = Sequence[int] | Numbers
+BATCH = 1000  # frames that are fetched at a time where all of a search are wanted
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,23 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
         next_cursor=Cursor(ordering, values[-1], ends[-1].id) if frames and has_next else None,
         previous_cursor=Cursor(ordering, values[0], ends[0].id, True) if frames and has_previous else None,
     )
+
+
+def list_all_ids(viewer: Viewer, search: Mapping[str, Any]) -> Numbers:
+    """Return the ids of all frames that a search finds, in its order."""
+    return find_matching(viewer, search).find_all(_order(search))
+
+
+def iter_frames(viewer: Viewer, what: str, ids: Ids, options: Mapping[str, Any]) -> Iterator[list[FoundFrame]]:
+    """Yield some frames in the order of their ids, by the batch: those that the viewer may see when its turn comes.
+
+    Parameters
+    ----------
+    what
+        What the log shall call it.
+    """
+    for begin in range(0, len(ids), BATCH):
+        yield fetch_frames(viewer, what, [int(frame_id) for frame_id in ids[begin : begin + BATCH]], options)
 
 
 def _order(search: Mapping[str, Any]) -> Order:

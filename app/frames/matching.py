@@ -20,6 +20,7 @@ from app.frame_columns.names import Flags, Numbers
 from app.frame_columns.order import Order
 from app.frame_columns.queries import select_frames
 from app.frame_columns.selection import Selection
+from app.frame_columns.tally import Tally
 from app.frame_columns.times import EPOCH, MICROSECOND
 from app.frames.counting import count_matching
 from app.frames.models import Frame, Version
@@ -30,6 +31,7 @@ from app.reading import read
 FEW = 2_000  # frames, of each of which SQL is asked rather than for all that meet its conditions
 MOST = 10_000  # ids that SQL is asked for at once: it takes up to 0.1 s
 ENOUGH = 250  # of a sample, for a share to be within a fifth: that is three standard deviations
+ALL = 2**62  # more than there are
 NO_IDS = np.empty(0, np.int64)
 Count = tuple[int, bool]
 """How many, and whether that is estimated."""
@@ -44,8 +46,14 @@ class Matching(Protocol):
     def find_first(self, number: int, order: Order) -> list[int]:
         """Return the ids of the first in an order."""
 
+    def find_all(self, order: Order) -> Numbers:
+        """Return the ids of all of them, in an order: 8 bytes each."""
+
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """Return the values that they have in some fields, sorted."""
+
+    def tally(self, fields: Collection[str]) -> Tally | None:
+        """Return how many have each value of some fields, as many as `count` says; None: that can't be said quickly."""
 
 
 def find_matching(viewer: Viewer, search: Mapping[str, Any]) -> Matching:
@@ -66,6 +74,11 @@ def find_matching(viewer: Viewer, search: Mapping[str, Any]) -> Matching:
             return KnownFrames(viewer, search, selection.within(ids), conditions)
         return KnownFrames(viewer, search, selection, conditions + others, is_unsure=True)
     return KnownFrames(viewer, search, selection.within(ids), conditions + others, is_unsure=True)
+
+
+def finds_any(viewer: Viewer, search: Mapping[str, Any]) -> bool:
+    """Say whether a search finds a frame at all: it is looked for no further than the first."""
+    return bool(find_matching(viewer, search).find_first(1, Order("observation_date", is_descending=True)))
 
 
 class KnownFrames:
@@ -133,6 +146,13 @@ class KnownFrames:
             if self._is_unsure and wanted > MOST:  # what is newest is of another kind than what is looked for
                 return self._by_sql.find_first(number, order)
 
+    def find_all(self, order: Order) -> Numbers:
+        """Take all that the columns have, and ask SQL of those that are unsure."""
+        if order.field == "basename":
+            return self._by_sql.find_all(order)
+        ids, sure = self._selection.find_first(ALL, order)
+        return self._keep(ids, np.zeros_like(sure) if self._is_unsure else sure)
+
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """List what the sure ones have; then SQL is asked of those of the others that may have more than that."""
         selection, (tally, unsure) = self._selection, self._selection.tally(fields)
@@ -143,6 +163,15 @@ class KnownFrames:
         unsure = unsure[tally.has_news(fields, unsure)]
         tally.add(self._choose(unsure) if len(unsure) <= 5 * MOST else self._by_sql.fetch_ids())
         return {field: tally.list_values(field) for field in fields}
+
+    def tally(self, fields: Collection[str]) -> Tally | None:
+        """Tally the sure ones, and ask SQL of the others; where these are many, of some, which then stand for all."""
+        tally, unsure = self._selection.tally(fields)
+        if self._is_unsure:
+            tally, unsure = self._selection.make_tally(fields), self._selection.list_ids()
+        asked = np.random.default_rng(0).permutation(unsure)[:MOST]
+        tally.add(self._choose(asked), max(len(unsure) / max(len(asked), 1), 1.0))
+        return tally
 
     def _keep(self, ids: Numbers, sure: Flags) -> Numbers:
         """Leave out what SQL does not confirm; of each frame it is asked once."""
@@ -188,11 +217,19 @@ class SqlFrames:
         in_order = statement.order_by(*(key.desc() if order.is_descending else key.asc() for key in keys))
         return [frame_id for (frame_id,) in read(in_order.limit(number))]
 
+    def find_all(self, order: Order) -> Numbers:
+        """Find all, in one statement."""
+        return np.array(self.find_first(ALL, order), np.int64)
+
     def list_values(self, fields: Collection[str]) -> dict[str, list[Any]]:
         """List them in one walk through the frames."""
         statement = select(*(getattr(Frame, field) for field in fields)).where(*self._conditions).distinct()
         rows = read(statement)
         return {field: sorted({getattr(row, field) for row in rows}) for field in fields}
+
+    def tally(self, fields: Collection[str]) -> Tally | None:
+        """Say nothing: one walk through all frames for each field may take minutes."""
+        return None
 
     def fetch_ids(self) -> Numbers:
         """Return the ids of all."""

@@ -85,13 +85,20 @@ def find_position(text: str, resolver_url: str = "") -> SkyPosition:
     PositionError
         The text is neither; the message names the text and what would do.
     """
-    written = _clean(text)
+    written = clean(text)
     if NUMERIC.fullmatch(written):
         return _parse_coordinates(written)
     return _find_object(written, resolver_url)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return a text with the signs that we know in place of those that look like them, and single spaces.
+
+    Raises
+    ------
+    PositionError
+        It is empty, or too long.
+    """
     if len(text) > LONGEST_TEXT:
         raise PositionError(f"A position has at most {LONGEST_TEXT} characters, this one has {len(text)}.")
     printable = "".join(char if char.isprintable() else " " for char in text)

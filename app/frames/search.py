@@ -1,6 +1,7 @@
 """The one search schema. A parameter is said once, here: its name, type, label, unit, help and its line of SQL."""
 
 import copy
+import datetime as dt
 import functools
 import operator
 from collections.abc import Callable, Mapping
@@ -8,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
-from sqlalchemy import ColumnElement, Text, and_, cast, column, false, func, literal_column, select, table, true
+from sqlalchemy import ColumnElement, Text, and_, cast, column, false, func, literal_column, not_, select, table, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.columns import contains
 from app.extensions import db, get_config
-from app.fields import LARGEST_INT, Night, UtcTime, WholeNumber, Word, to_ascii
+from app.fields import LARGEST_INT, AnyOf, Night, UtcTime, WholeNumber, Word, to_ascii
 from app.frame_columns.conditions import Condition as Among
 from app.frame_columns.conditions import (
     has_in_basename,
@@ -22,6 +23,7 @@ from app.frame_columns.conditions import (
     in_groups,
     in_nights,
     is_exposed,
+    is_released,
     is_target,
     meets_polygon,
     of_proposals,
@@ -86,19 +88,34 @@ def _has_in_basename(text: str) -> Condition:
     return and_(Frame.id.in_(found), condition)
 
 
-def _exactly(
-    name: str, label: str, help: str, *aliases: str, field: ma.fields.Field[Any] | None = None, widget: str = "text"
-) -> SearchParameter:
-    """A parameter that a column must equal."""
+def _exactly(name: str, label: str, help: str, alias: str) -> SearchParameter:
+    """A parameter that a column of numbers must equal."""
     column: InstrumentedAttribute[Any] = getattr(Frame, name)
-    among: Callable[[Any], Among] | None = None
-    if name in GROUPED:
-        among = lambda value: in_groups(name, [value])  # noqa: E731  # one of two
-    elif name == "proposal_id":
-        among = lambda value: of_proposals([value])  # noqa: E731  # the other
+    return SearchParameter(name, WholeNumber(), label, help, lambda value: column == value, (alias,), widget="text")
+
+
+def _any_of(name: str, label: str, help: str, alias: str, field: ma.fields.Field[Any] | None = None) -> SearchParameter:
+    """A facet: a parameter of which a column must equal one value or another."""
+    column: InstrumentedAttribute[Any] = getattr(Frame, name)
     return SearchParameter(
-        name, field or Word(), label, help, lambda value: column == value, aliases, widget=widget, among=among
+        name,
+        AnyOf(field or Word()),
+        label,
+        f"{help} May be repeated: any of them.",
+        column.in_,
+        (alias,),
+        widget="facet",
+        among=of_proposals if name == "proposal_id" else lambda values: in_groups(name, values),
     )
+
+
+def _available(to: str) -> Condition:
+    is_public = and_(Frame.public_date.is_not(None), Frame.public_date <= dt.datetime.now(dt.UTC))
+    return is_public if to == "public" else not_(is_public)
+
+
+def _available_among(to: str) -> Among:
+    return is_released(to_microseconds(dt.datetime.now(dt.UTC)), is_not=to != "public")
 
 
 SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
@@ -169,13 +186,13 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
     ),
     SearchParameter(
         "dayobs",
-        Night(),
+        AnyOf(Night()),
         "Night",
-        "Observing night, such as 2026-11-20.",
-        lambda night: Frame.observation_day == night,
+        "Observing night, such as 2026-11-20. May be repeated: any of them.",
+        Frame.observation_day.in_,
         ("DAY_OBS",),
-        widget="text",  # a date field speaks the browser's language: 11/20/2026
-        among=lambda night: in_nights([to_day(night)]),
+        widget="facet",
+        among=lambda nights: in_nights([to_day(night) for night in nights]),
     ),
     SearchParameter(
         "target_name",
@@ -220,21 +237,18 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "The frame's whole basename.",
         lambda name: Frame.basename == name,
     ),
-    _exactly("site_id", "Site", "Site's code.", "SITEID", widget="choice"),
-    _exactly("telescope_id", "Telescope", "Telescope's code.", "TELID", widget="choice"),
-    _exactly("instrument_id", "Instrument", "Instrument's code.", "INSTRUME", widget="choice"),
-    _exactly(
-        "primary_optical_element", "Filter", "Filter, or the grating of a spectrograph.", "FILTER", widget="choice"
-    ),
-    _exactly("configuration_type", "Type", "Configuration type, such as EXPOSE or BIAS.", "OBSTYPE", widget="choice"),
-    _exactly("proposal_id", "Proposal", "Proposal's id.", "PROPID", widget="choice"),
-    _exactly(
+    _any_of("site_id", "Site", "Site's code.", "SITEID"),
+    _any_of("telescope_id", "Telescope", "Telescope's code.", "TELID"),
+    _any_of("instrument_id", "Instrument", "Instrument's code.", "INSTRUME"),
+    _any_of("primary_optical_element", "Filter", "Filter, or the grating of a spectrograph.", "FILTER"),
+    _any_of("configuration_type", "Type", "Configuration type, such as EXPOSE or BIAS.", "OBSTYPE"),
+    _any_of("proposal_id", "Proposal", "Proposal's id.", "PROPID"),
+    _any_of(
         "reduction_level",
         "Level",
         "Reduction level: 0 is raw, 91 reduced.",
         "RLEVEL",
-        field=WholeNumber(smallest=-LARGEST_INT, largest=LARGEST_INT),
-        widget="choice",
+        WholeNumber(smallest=-LARGEST_INT, largest=LARGEST_INT),
     ),
     SearchParameter(
         "exposure_time",
@@ -247,8 +261,8 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         widget="number",
         among=is_exposed,
     ),
-    _exactly("observation_id", "Observation", "Observation's number.", "BLKUID", field=WholeNumber()),
-    _exactly("request_id", "Request", "Request's number.", "REQNUM", field=WholeNumber()),
+    _exactly("observation_id", "Observation", "Observation's number.", "BLKUID"),
+    _exactly("request_id", "Request", "Request's number.", "REQNUM"),
     SearchParameter(
         "exclude_configuration_type",
         ma.fields.List(Word()),
@@ -281,11 +295,24 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
         "Public",
         "false: only the frames of your own proposals; true: all that you may see.",
     ),
+    SearchParameter(
+        "availability",
+        ma.fields.String(validate=ma.validate.OneOf(["public", "proprietary"])),
+        "Availability",
+        "public: what everybody may see by now; proprietary: what only some may.",
+        _available,
+        widget="facet",
+        among=_available_among,
+    ),
     SearchParameter("submitter", Word(), "Submitter", "User who submitted the observation.", _submitted_by),
 )
 
-#: What the form offers the values of that are in the archive.
-CHOICES = tuple(parameter.name for parameter in SEARCH_PARAMETERS if parameter.widget == "choice")
+#: What searches are narrowed by, one value after another; each counts its values.
+FACETS = tuple(
+    parameter
+    for parameter in sorted(SEARCH_PARAMETERS, key=lambda parameter: parameter.name not in GROUPED)
+    if parameter.widget == "facet"
+)
 
 #: What a list can be sorted by. Each order is made total by the frame's id.
 ORDERINGS: Mapping[str, ColumnElement[Any]] = {
@@ -359,7 +386,8 @@ class _SearchRules(ma.Schema):
             raise ma.ValidationError("Cursor paging has no offset.", "offset")
 
 
-def _build_schema(name: str, parameters: tuple[SearchParameter, ...]) -> type[ma.Schema]:
+def build_schema(name: str, parameters: tuple[SearchParameter, ...]) -> type[ma.Schema]:
+    """Return the schema of some parameters, and of the rules between them."""
     fields = {
         alias: _build_field(parameter, alias)
         for parameter in parameters
@@ -378,9 +406,9 @@ def _build_field(parameter: SearchParameter, name: str) -> ma.fields.Field[Any]:
     return field
 
 
-SearchSchema = _build_schema("SearchSchema", SEARCH_PARAMETERS + LIST_PARAMETERS)
+SearchSchema = build_schema("SearchSchema", SEARCH_PARAMETERS + LIST_PARAMETERS)
 #: A search that has no pages.
-AggregateSchema = _build_schema("AggregateSchema", (*SEARCH_PARAMETERS, FORMAT))
+AggregateSchema = build_schema("AggregateSchema", (*SEARCH_PARAMETERS, FORMAT))
 
 
 def build_conditions(search: Mapping[str, Any]) -> list[Condition]:

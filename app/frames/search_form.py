@@ -12,25 +12,12 @@ from app.frames.search import SEARCH_PARAMETERS, SearchParameter
 
 Texts = list[tuple[str, str]]
 
-#: The fields that are always in sight, in their order; the form folds the others away.
-COMMON = (
-    "position",
-    "radius",
-    "target_name",
-    "start",
-    "end",
-    "primary_optical_element",
-    "site_id",
-    "instrument_id",
-    "configuration_type",
-    "exclude_calibrations",
-)
 CONE = ("position", "ra", "dec", "radius")
 
 _PARAMETERS = {parameter.name: parameter for parameter in SEARCH_PARAMETERS}
-_COMMON = [_PARAMETERS[name] for name in COMMON]
-_MORE = [parameter for parameter in SEARCH_PARAMETERS if parameter.widget and parameter.name not in COMMON]
-_DRAWN = {parameter.name for parameter in _COMMON + _MORE} | {"public"}
+#: The fields of the form; facets are chosen beside it, one value after another.
+_FIELDS_SHOWN = [parameter for parameter in SEARCH_PARAMETERS if parameter.widget not in {"", "facet"}]
+_DRAWN = {parameter.name for parameter in _FIELDS_SHOWN} | {"public", "q"}
 #: In which field a parameter stands that has none under its own name.
 _FIELDS = {alias: parameter.name for parameter in SEARCH_PARAMETERS for alias in parameter.aliases}
 _FIELDS |= {"ra": "position", "dec": "position"}
@@ -43,6 +30,8 @@ class ActiveCondition:
 
     text: str
     names: tuple[str, ...]
+    changes: Mapping[str, Any]
+    """What takes it away: the parameters' new values, None where nothing is left."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +62,7 @@ class SearchForm:
     hidden: Texts
     conditions: list[ActiveCondition]
     faults: list[Fault]
-    common = _COMMON
-    more = _MORE
+    more = _FIELDS_SHOWN
 
     @property
     def has_more(self) -> bool:
@@ -92,7 +80,9 @@ class SearchForm:
         return {field: [fault.message for fault in self.faults if fault.field == field] for field in fields}
 
 
-def build_search_form(arguments: "MultiDict[str, str]", errors: Mapping[str, Any]) -> SearchForm:
+def build_search_form(
+    arguments: "MultiDict[str, str]", errors: Mapping[str, Any], read: "MultiDict[str, str]"
+) -> SearchForm:
     """Return the form of an address.
 
     Parameters
@@ -101,15 +91,21 @@ def build_search_form(arguments: "MultiDict[str, str]", errors: Mapping[str, Any
         The parameters of the address, whether they can be searched by or not.
     errors
         The messages of the error that they led to, by parameter; empty if they led to none.
+    read
+        The same parameters, with what the box was read as in its place.
     """
-    texts = [(name, CONTROL_CHARACTERS.sub(" ", text).strip()) for name, text in arguments.items(multi=True)]
-    texts = [(name, text) for name, text in texts if text]
+    texts = _clean(arguments)
     return SearchForm(
         values=_fill_fields(dict(texts)),
-        hidden=[(name, text) for name, text in texts if _is_kept(name) and name not in errors],
-        conditions=[] if errors else list(_list_conditions(texts)),
+        hidden=[(_FIELDS.get(name, name), text) for name, text in texts if _is_kept(name) and name not in errors],
+        conditions=[] if errors else list(_list_conditions(_clean(read))),
         faults=[_build_fault(name, messages) for name, messages in errors.items()],
     )
+
+
+def _clean(arguments: "MultiDict[str, str]") -> Texts:
+    texts = [(name, CONTROL_CHARACTERS.sub(" ", text).strip()) for name, text in arguments.items(multi=True)]
+    return [(name, text) for name, text in texts if text]
 
 
 def _fill_fields(texts: Mapping[str, str]) -> dict[str, str]:
@@ -142,11 +138,20 @@ def _flatten(messages: Any) -> Iterator[str]:
 def _list_conditions(texts: Texts) -> Iterator[ActiveCondition]:
     given = {name: ", ".join(text for other, text in texts if other == name) for name, _ in texts}
     if "position" in given or "ra" in given:
-        yield ActiveCondition(_describe_cone(given), CONE)
+        yield ActiveCondition(_describe_cone(given), CONE, dict.fromkeys(CONE))
     for name, text in given.items():
         parameter = _PARAMETERS.get(_FIELDS.get(name, name))
-        if parameter and name not in CONE:
-            yield ActiveCondition(_describe(parameter, text), (name,))
+        if parameter and parameter.widget == "facet":
+            yield from _list_values(parameter, name, [text for other, text in texts if other == name])
+        elif parameter and name not in CONE:
+            yield ActiveCondition(_describe(parameter, text), (name,), {name: None})
+
+
+def _list_values(parameter: SearchParameter, name: str, values: list[str]) -> Iterator[ActiveCondition]:
+    """Yield one condition for each value of a facet, which can be taken away alone."""
+    for value in values:
+        others = [other for other in values if other != value]
+        yield ActiveCondition(_describe(parameter, value), (name,), {name: others or None})
 
 
 def _describe_cone(given: Mapping[str, str]) -> str:

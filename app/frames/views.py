@@ -2,29 +2,32 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
-from app.accounts.viewer import Viewer, current_viewer
-from app.addresses import address_with
+from app.accounts.viewer import current_viewer
+from app.addresses import own_address
+from app.columns import Ring
 from app.downloads.actions import grant_link
 from app.embargoes.queries import list_rulings_on_frame
 from app.errors import BadRequest, wants_html
 from app.frames import api, lists, queries, visibility
-from app.frames.aggregates import list_values
 from app.frames.angles import format_dec, format_ra
 from app.frames.chart import build_chart
 from app.frames.configuration_types import ConfigurationTypes
 from app.frames.queries import FoundFrame
-from app.frames.search import CHOICES, DEFAULT_ORDERING, SearchSchema
-from app.frames.search_form import build_search_form
+from app.frames.search_page import PAGE_SIZES, build_search_page
+from app.frames.sphere import to_unit_vectors
+from app.frames.table import COLUMNS, choose_columns
+from app.frames.tangent_plane import TangentPlane
 from app.ingest.queries import find_preview_state
-from app.paging import LARGEST_LIMIT
-from app.params import parse_query
+from app.pages import current_preferences
 from app.pictures import build_picture
+from app.preferences import COOKIE, COOKIE_LIFE_S, choose
 
-PAGE_SIZES = (25, 50, 100, 200)
 LONGEST_RELATED = 25  # rows of a page; a master bias is used by thousands of frames
 
 blueprint = Blueprint("frames_views", __name__)
@@ -39,19 +42,45 @@ def is_public(row: Any) -> bool:
     return visibility.is_public(row.public_date)
 
 
+@blueprint.app_template_filter("middle")
+def find_middle(ring: Ring) -> tuple[float, float]:
+    """Return RA and Dec, in degrees, of the middle of a footprint."""
+    return TangentPlane.about(to_unit_vectors(ring)[:-1]).center_deg
+
+
 @blueprint.get("/")
 def search() -> Response:
-    """The search form, and what it finds: at first, the newest frames."""
-    viewer = current_viewer()
-    results, errors, status = None, {}, HTTPStatus.OK
-    try:
-        results = _find(viewer, parse_query(SearchSchema()))
-    except BadRequest as error:
-        errors, status = error.fields, error.status
-    form = build_search_form(request.args, errors)
-    choices = list_values(viewer, CHOICES, {})
-    choices["configuration_type"] = sorted({*choices["configuration_type"], *_get_configuration_types()})
-    return make_response(render_template("frames/search.html", form=form, choices=choices, results=results), status)
+    """The search page: at first, the newest frames."""
+    types: ConfigurationTypes = current_app.extensions["configuration_types"]
+    offered = {"configuration_type": types.get_known()}
+    page = build_search_page(current_viewer(), url_for(".search"), request.args, offered)
+    columns = choose_columns(current_preferences().columns)
+    status = HTTPStatus.OK if page.results else HTTPStatus.BAD_REQUEST
+    facts = {"page": page, "columns": columns, "all_columns": COLUMNS, "page_sizes": PAGE_SIZES}
+    return make_response(render_template("frames/search.html", **facts), status)
+
+
+@blueprint.get("/help")
+def show_help() -> str:
+    """How to search, by examples that are links."""
+    frames = lists.list_frames(current_viewer(), {"limit": 1, "include_related_frames": False}).frames
+    return render_template("frames/help.html", newest=frames[0].row if frames else None)
+
+
+@blueprint.post("/preferences")
+def set_preferences() -> Response:
+    """Write what a person likes into their cookie, and show the page again from which they came.
+
+    Whoever has no session has no CSRF token; browsers say from where a form comes.
+    """
+    origin = request.headers.get("Origin")
+    if origin and urlsplit(origin).netloc != request.host:
+        raise BadRequest("What you like can be changed by the archive's own pages only.", code="csrf")
+    chosen = choose(request.form.to_dict(flat=False), current_preferences())
+    response = redirect(own_address(request.form.get("back", "")))
+    is_secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    response.set_cookie(COOKIE, chosen.to_text(), COOKIE_LIFE_S, secure=is_secure, httponly=True, samesite="Lax")
+    return response
 
 
 @blueprint.get("/frames/<int:frame_id>/")
@@ -68,31 +97,6 @@ def show_frame(frame_id: int) -> Response:
 def show_preview(frame_id: int, size: str) -> Response:
     """A frame's picture."""
     return build_picture(queries.get_thumbnail(current_viewer(), frame_id, size))
-
-
-def _find(viewer: Viewer, search: dict[str, Any]) -> dict[str, Any]:
-    limit, offset = min(search.get("limit", PAGE_SIZES[0]), LARGEST_LIMIT), search.get("offset", 0)
-    asked = {name: value for name, value in search.items() if name not in {"cursor", "pagination_style"}}
-    options = {"limit": limit, "include_thumbnails": True, "include_related_frames": False}
-    page = lists.list_frames(viewer, asked | options)
-    count = page.count or 0
-    return {
-        "frames": page.frames,
-        "count": count,
-        "first": offset + 1,
-        "last": offset + len(page.frames),
-        "limit": limit,
-        "page_sizes": PAGE_SIZES,
-        "ordering": search.get("ordering", DEFAULT_ORDERING),
-        "position": search.get("position"),
-        "previous": address_with(offset=max(offset - limit, 0) or None) if offset else None,
-        "next": address_with(offset=offset + limit) if offset + limit < count else None,
-    }
-
-
-def _get_configuration_types() -> frozenset[str]:
-    types: ConfigurationTypes = current_app.extensions["configuration_types"]
-    return types.get_known()
 
 
 def _show_page(frame_id: int) -> Response:

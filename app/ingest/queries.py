@@ -98,6 +98,17 @@ def list_failure_groups(viewer: Viewer) -> list[FailureGroup]:
     return [FailureGroup(*row) for row in db.session.execute(statement)]
 
 
+def list_failures(viewer: Viewer, begin: dt.datetime, end: dt.datetime) -> Sequence[Row[str, int]]:
+    """Return the codes with which files failed between two times, and how many still have; the most frequent first."""
+    _require_operator(viewer)
+    statement = (
+        select(IngestJob.error_code, func.count())
+        .where(IngestJob.state == JobState.FAILED, IngestJob.finished >= begin, IngestJob.finished < end)
+        .group_by(IngestJob.error_code)
+    )
+    return db.session.execute(statement.order_by(func.count().desc(), IngestJob.error_code)).all()
+
+
 def list_ends(viewer: Viewer, since: dt.datetime) -> Sequence[End]:
     """Return what came of each job that ended since a time, in no order.
 

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.accounts.api import CredentialsSchema
 from app.downloads.schemas import ZipSchema
+from app.exports.schemas import ExportSchema, LinksSchema
 from app.frames.schemas import PostedFrameSchema
 from app.frames.search import AggregateSchema, RecordSchema, SearchSchema
 from app.ingest.schemas import JobBatchSchema, JobByPathSchema, JobByUploadSchema, JobSearchSchema
@@ -134,6 +135,14 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "bundles.download_unpacked": _file("application/fits"),
     "bundles.download_catalog": _file("application/fits"),
+    "exports.export_csv": _file("text/csv", query=ExportSchema),
+    "exports.export_votable": _file("application/x-votable+xml", query=ExportSchema),
+    "exports.export_json_lines": _file("application/x-ndjson", query=ExportSchema),
+    "exports.export_regions": _file("text/x-ds9-regions", query=ExportSchema),
+    "exports.export_urls": _file("text/plain", query=ExportSchema),
+    "exports.export_script": _file("application/x-sh", query=ExportSchema),
+    "exports.export_zip": _file("application/zip", query=ExportSchema, errors=(HTTPStatus.NOT_FOUND,)),
+    "exports.list_links": _file("text/plain", bodies={FORM: (LinksSchema,)}),
     "frames_views.show_preview": _file("image/jpeg", conditional=True),
     "downloads.download": _file("application/octet-stream", Who.ANYBODY, redirects=True, conditional=True),
     "downloads.show_thumbnail": _file("image/jpeg", Who.ANYBODY, conditional=True),
@@ -184,11 +193,23 @@ PAGES = frozenset(
         "accounts.logout",
         "accounts.revoke_token",
         "accounts.show_account",
+        "carts.add",
+        "carts.add_all",
+        "carts.empty",
+        "carts.export_cart",
+        "carts.remove",
+        "carts.show_cart",
+        "carts.zip_cart",
         "embargoes_views.rule",
         "frames_views.search",
+        "frames_views.set_preferences",
+        "frames_views.show_help",
         "ingest_views.retry_all",
         "ingest_views.retry_job",
         "ingest_views.show_overview",
+        "nights_views.show_last",
+        "nights_views.show_night",
+        "nights_views.stream_changes",
         "openapi_views.show_reference",
         "portal.begin",
         "portal.finish",

@@ -7,7 +7,8 @@ from flask import Blueprint, current_app, flash, redirect, request, session, url
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import User
-from app.accounts.views import begin_browser_session, own_address
+from app.accounts.views import begin_browser_session
+from app.addresses import own_address
 from app.errors import NotFound, NotLoggedIn
 from app.extensions import get_config
 from app.portal.actions import find_user_by_log_in

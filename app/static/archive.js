@@ -1,20 +1,44 @@
 // Comforts for pages that work without them.
+import "./cart.js";
+import { listenToKeys } from "./keys.js";
+import { swapPages } from "./swap.js";
 
-// <input data-filter-table="#id">: show only the rows of that table that contain what is typed.
-for (const input of document.querySelectorAll("input[data-filter-table]")) {
-  const rows = [...document.querySelectorAll(`${input.dataset.filterTable} tbody tr`)];
-  const texts = rows.map((row) => row.textContent.toLowerCase());
-  input.addEventListener("input", () => {
-    const wanted = input.value.trim().toLowerCase();
-    rows.forEach((row, index) => (row.hidden = !texts[index].includes(wanted)));
-  });
-}
+// Done for the page as it comes, and again for each `main` that takes the old one's place.
+function enhance(root) {
+  // <input data-filter-table="#id">: show only the rows of that table that contain what is typed.
+  for (const input of root.querySelectorAll("input[data-filter-table]")) {
+    const rows = [...document.querySelectorAll(`${input.dataset.filterTable} tbody tr`)];
+    const texts = rows.map((row) => row.textContent.toLowerCase());
+    input.addEventListener("input", () => {
+      const wanted = input.value.trim().toLowerCase();
+      rows.forEach((row, index) => (row.hidden = !texts[index].includes(wanted)));
+    });
+  }
 
-// <form method="get" data-skip-blank>: keep what is left blank out of the address.
-for (const form of document.querySelectorAll("form[data-skip-blank]")) {
-  form.addEventListener("formdata", ({ formData }) => {
-    for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
-  });
+  // <form method="get" data-skip-blank>: keep what is left blank out of the address.
+  for (const form of root.querySelectorAll("form[data-skip-blank]")) {
+    form.addEventListener("formdata", ({ formData }) => {
+      for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+    });
+  }
+
+  // <span data-copy>, <pre data-copy>: a button beside it copies its text, or selects it where that is not allowed.
+  for (const text of root.querySelectorAll("[data-copy]")) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "button button-quiet copy", textContent: "Copy" });
+    button.ariaLabel = `Copy ${document.getElementById(text.getAttribute("aria-labelledby"))?.textContent ?? text.textContent.trim()}`;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.textContent.trim().replaceAll("−", "-"));
+      } catch {
+        getSelection().selectAllChildren(text);
+        return;
+      }
+      document.querySelector("#announcement").textContent = "Copied.";
+      button.textContent = "Copied";
+    });
+    text.after(button);
+  }
 }
 
 // <div hidden><input type="checkbox" data-reload-every-s="5"></div>: reload the page as long as it is ticked.
@@ -24,3 +48,17 @@ for (const box of document.querySelectorAll("input[data-reload-every-s]")) {
   box.addEventListener("change", () => sessionStorage.setItem("reload", box.checked));
   setInterval(() => box.checked && !document.hidden && location.reload(), box.dataset.reloadEveryS * 1000);
 }
+
+// <section id="…" data-live="address of events">: put what the page now has there in its place whenever it has changed.
+for (const part of document.querySelectorAll("[data-live]")) {
+  new EventSource(part.dataset.live).addEventListener("change", async () => {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = answer.ok && page.getElementById(part.id);
+    if (fresh) part.replaceChildren(...fresh.childNodes);
+  });
+}
+
+enhance(document);
+swapPages(enhance);
+if ("keys" in document.documentElement.dataset) listenToKeys();

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from tests.access.stock import KINDS, MINE, OTHERS, PASSWORD, REWRITTEN, STUB, WITHOUT_VERSION, Viewer
+from tests.access.stock import KINDS, MINE, OTHERS, PASSWORD, PUBLIC, REWRITTEN, STUB, WITHOUT_VERSION, Viewer
 from tests.frames_factory import A_FRAME
 
 NO_JOB = 4711  # a number that none has
@@ -101,8 +101,15 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
         Row(Who.VIEWERS, "/?limit=200"),
         Row(Who.VIEWERS, "/?limit=1&ordering=proposal_id"),
         Row(Who.VIEWERS, f"/?proposal_id={OTHERS}-proposal"),
+        Row(Who.VIEWERS, f"/?q={OTHERS}-proposal"),
+        Row(Who.VIEWERS, f"/?availability=proprietary&site_id={OTHERS}-site&site_id=x"),
         Row(Who.VIEWERS, "/?proposal=1&basenam=x", good=400),
     ),
+    ("nights_views.show_last", "GET"): (Row(Who.VIEWERS, "/nights/", good=302),),
+    ("nights_views.show_night", "GET"): (Row(Who.VIEWERS, "/nights/2026-11-01"),),
+    ("nights_views.stream_changes", "GET"): (Row(Who.VIEWERS, "/nights/2026-11-01/changes"),),
+    ("frames_views.show_help", "GET"): (Row(Who.VIEWERS, "/help"),),
+    ("frames_views.set_preferences", "POST"): (_form(Who.ANYBODY, "/preferences", theme="red"),),
     ("frames_api.list_frames", "GET"): (
         Row(Who.VIEWERS, "/frames/?include_thumbnails=true"),
         Row(Who.VIEWERS, "/frames/?pagination_style=cursor&limit=1&ordering=target_name"),
@@ -132,6 +139,24 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ("bundles.download_zip", "POST"): (
         Row(Who.VIEWERS, "/frames/zip/", json={"frame_ids": ["{frame}"]}, lacking=WITHOUT_VERSION),
     ),
+    ("exports.export_csv", "GET"): (
+        Row(Who.VIEWERS, "/export.csv"),
+        Row(Who.VIEWERS, f"/export.csv?proposal_id={OTHERS}-proposal"),
+    ),
+    ("exports.export_votable", "GET"): (Row(Who.VIEWERS, "/export.vot?ordering=proposal_id"),),
+    ("exports.export_json_lines", "GET"): (Row(Who.VIEWERS, "/export.jsonl"),),
+    ("exports.export_regions", "GET"): (Row(Who.VIEWERS, "/export.reg"),),
+    ("exports.export_urls", "GET"): (Row(Who.VIEWERS, "/export.txt"),),
+    ("exports.export_script", "GET"): (Row(Who.VIEWERS, "/export.sh"),),
+    ("exports.export_zip", "GET"): (Row(Who.VIEWERS, f"/export.zip?basename_exact={PUBLIC}-frame"),),
+    ("exports.list_links", "POST"): (Row(Who.VIEWERS, "/links/", form={"md5": "0" * 32}),),
+    ("carts.show_cart", "GET"): (Row(Who.VIEWERS, "/cart"),),
+    ("carts.export_cart", "GET"): (Row(Who.VIEWERS, "/cart.csv"), Row(Who.VIEWERS, "/cart.sh")),
+    ("carts.zip_cart", "GET"): (Row(Who.VIEWERS, "/cart.zip", good=404),),
+    ("carts.add", "POST"): (Row(Who.VIEWERS, "/cart/add", form={"frame_ids": str(NO_JOB)}),),
+    ("carts.add_all", "POST"): (Row(Who.VIEWERS, "/cart/add-all?site_id=nowhere", form={"next": "/"}),),
+    ("carts.remove", "POST"): (Row(Who.VIEWERS, "/cart/remove", form={"frame_ids": str(NO_JOB)}),),
+    ("carts.empty", "POST"): (Row(Who.VIEWERS, "/cart/empty", form={"next": "/"}),),
     ("bundles.download_unpacked", "GET"): (
         Row(Who.VIEWERS, "/frame-funpack/{frame}/funpack/", lacking=WITHOUT_VERSION),
     ),

@@ -1,5 +1,6 @@
 """Attacks by files, their names and their paths, and what becomes of them on the way out."""
 
+import csv
 import io
 import json
 import re
@@ -240,8 +241,13 @@ def inject_formulas(site: Site) -> Iterator[Answer]:
         cells = [cell for line in zipped.read(manifest).decode().splitlines() for cell in line.split("\t")]
     assert not [cell for cell in cells if cell[0] in "=+-@\t"], cells
     yield answer
+    table = site.nobody.get("/export.csv")
+    cells = [cell for row in csv.reader(io.StringIO(table.body.decode(), newline="")) for cell in row]
+    assert "'=HYPERLINK(1)" in cells
+    assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@", "\t"} and not re.fullmatch(r"-[\d.]+", cell)]
+    yield table
     for rule in site.app.url_map.iter_rules():
-        if not rule.arguments and "GET" in rule.methods:
+        if not rule.arguments and "GET" in rule.methods and rule.rule != "/export.csv":
             assert "csv" not in site.operator.get(rule.rule).get("Content-Type"), rule
 
 

@@ -18,13 +18,16 @@ LONG_NAME = f"{'long-' * 13}20240219-0043-e91"
 PAGES = (
     "/",
     "/?target_name=M+42&site_id=nowhere",
+    "/?q=M42+2d",
     "/?radius=2&colour=blue",
+    "/cart",
     "{frame}",
     "/account",
     "/proposals",
     "/ingest",
     "/login",
     "/redoc/",
+    "/help",
     "/nowhere",
 )
 
@@ -38,7 +41,9 @@ def orion(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def frame_path(live_archive: LiveArchive, orion: Path) -> str:
     """The path of a frame's page, in an archive with a job that failed and a name that is very long."""
     job = live_archive.ingest(orion)
-    odd = write_fits(orion.with_name(f"{LONG_NAME}.fits"), OBJECT="<script>" * 8, **{"DATE-OBS": "2024-02-19T00:00"})
+    odd = write_fits(
+        orion.with_name(f"{LONG_NAME}.fits"), OBJECT="<script>" * 8, RLEVEL=0, **{"DATE-OBS": "2024-02-19T00:00"}
+    )
     live_archive.ingest(odd)
     broken = orion.with_name("broken.fits")
     broken.write_text("no FITS at all")
@@ -66,11 +71,12 @@ def plain_page(browser: Browser) -> Iterator[Page]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_no_violation(operator_page: Page, live_archive: LiveArchive, frame_path: str, path: str) -> None:
-    operator_page.goto(live_archive.url + path.format(frame=frame_path))
-    for color_scheme in ("light", "dark"):
+    for color_scheme, theme in (("light", "auto"), ("dark", "auto"), ("light", "red")):
         operator_page.emulate_media(color_scheme=color_scheme)
+        operator_page.context.add_cookies([{"name": "preferences", "value": f"theme={theme}", "url": live_archive.url}])
+        operator_page.goto(live_archive.url + path.format(frame=frame_path))
         results = Axe().run(operator_page)
-        assert results.violations_count == 0, f"{color_scheme}: {results.generate_report()}"
+        assert results.violations_count == 0, f"{color_scheme} {theme}: {results.generate_report()}"
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -96,11 +102,10 @@ def test_no_request_leaves_the_server_and_nothing_is_refused(
 
 def test_from_a_search_to_the_file(page: Page, live_archive: LiveArchive, frame_path: str, orion: Path) -> None:
     page.goto(live_archive.url)
-    page.get_by_label("Position").fill("M 42")
-    page.get_by_label("Radius").fill("0.5")
+    page.get_by_label("Search for").fill("M 42 0.5d")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1–1 of 1 frames")).to_be_visible()
-    assert parse_qs(urlsplit(page.url).query, keep_blank_values=True) == {"position": ["M 42"], "radius": ["0.5"]}
+    expect(page.get_by_text("1–1 of 1 frames", exact=True)).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query, keep_blank_values=True) == {"q": ["M 42 0.5d"]}
     page.get_by_role("link", name=f"M 42 {NAME}").click()
     expect(page.get_by_role("heading", name=NAME)).to_be_visible()
     assert urlsplit(page.url).path == frame_path
@@ -114,16 +119,81 @@ def test_from_a_search_to_the_file(page: Page, live_archive: LiveArchive, frame_
 
 def test_everything_works_without_javascript(plain_page: Page, live_archive: LiveArchive, frame_path: str) -> None:
     plain_page.goto(live_archive.url)
-    plain_page.get_by_label("Target").fill("m 42")
     plain_page.get_by_text("More conditions").click()
-    plain_page.get_by_label("Level").select_option("91")
+    plain_page.get_by_label("Target").fill("m 42")
     plain_page.get_by_role("button", name="Search").click()
+    plain_page.get_by_role("navigation", name="Narrow down").get_by_role("link", name="91 (reduced)").click()
+    plain_page.get_by_role("link", name="Remove Target: m 42").click()
+    plain_page.get_by_text("Columns and view").click()
+    plain_page.get_by_label("Night").check()
+    plain_page.get_by_role("button", name="Keep").click()
+    expect(plain_page.get_by_role("columnheader", name="Night")).to_be_visible()
+    plain_page.get_by_role("button", name="Red").click()
+    assert urlsplit(plain_page.url).query == "reduction_level=91"
     plain_page.get_by_role("link", name=f"M 42 {NAME}").click()
     lines = plain_page.locator("#header-table tbody tr")
     assert lines.filter(visible=True).count() > 20
     plain_page.get_by_label("Keyword or value").fill("crval")
     plain_page.get_by_role("button", name="Filter").click()
     expect(lines.filter(visible=True)).to_have_text(["CRVAL1 83.82", "CRVAL2 -5.39"], use_inner_text=True)
+
+
+def test_searches_without_a_new_page_are_like_those_with_one(
+    page: Page, live_archive: LiveArchive, frame_path: str
+) -> None:
+    page.goto(live_archive.url)
+    page.evaluate("window.isTheSamePage = true")
+    page.keyboard.press("/")
+    page.keyboard.type("M 42")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Frames found")).to_be_focused()
+    expect(page.locator("#announcement")).to_have_text("Frames found 1–1 of 1 frames")
+    page.get_by_role("navigation", name="Narrow down").get_by_role("link", name="91 (reduced)").click()
+    expect(page.get_by_role("link", name="Remove Level: 91")).to_be_visible()
+    expect(page.get_by_role("link", name="91 (reduced)")).to_be_focused()
+    address, rows = page.url, page.locator("tbody").inner_text()
+    assert parse_qs(urlsplit(address).query) == {"q": ["M 42"], "reduction_level": ["91"]}
+    page.go_back()
+    expect(page.get_by_role("link", name="Remove Level: 91")).not_to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Newest frames")).to_be_visible()
+    page.go_forward()
+    page.go_forward()
+    expect(page.get_by_role("link", name="Remove Level: 91")).to_be_visible()
+    assert (page.url, page.locator("tbody").inner_text()) == (address, rows)
+    assert page.evaluate("window.isTheSamePage")
+    page.reload()
+    assert page.locator("tbody").inner_text() == rows
+    page.keyboard.press("j")
+    expect(page.locator(".card-title a").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+    page.go_back()
+    assert page.locator("tbody").inner_text() == rows
+
+
+def test_a_fault_keeps_what_was_typed(page: Page, live_archive: LiveArchive, frame_path: str) -> None:
+    page.goto(live_archive.url)
+    page.get_by_label("Search for").fill("5:35:17")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("is half a position")
+    expect(page.get_by_label("Search for")).to_be_focused()
+    expect(page.get_by_label("Search for")).to_have_value("5:35:17")
+
+
+def test_an_archive_that_does_not_answer_leaves_the_page_as_it_is(
+    page: Page, live_archive: LiveArchive, frame_path: str
+) -> None:
+    page.goto(live_archive.url)
+    page.route("**/?*", lambda route: route.abort())
+    page.get_by_label("Search for").fill("M 42")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("The archive can't be reached.")
+    expect(page.get_by_label("Search for")).to_have_value("M 42")
+    page.unroute_all()
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", name="Frames found")).to_be_visible()
+    expect(page.get_by_role("alert")).not_to_be_visible()
 
 
 def test_the_header_is_filtered_while_one_types(page: Page, live_archive: LiveArchive, frame_path: str) -> None:
@@ -140,7 +210,7 @@ def test_the_keyboard_reaches_the_content_first(page: Page, live_archive: LiveAr
     expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Position")).to_be_focused()
+    expect(page.get_by_label("Search for")).to_be_focused()
 
 
 def test_the_state_of_ingest_can_keep_itself_up_to_date(operator_page: Page, live_archive: LiveArchive) -> None:

@@ -63,7 +63,7 @@ CASES: dict[str, list[tuple[Any, set[str]]]] = {
     "submitter": [("observer", {SCIENCE}), ("nobody", NONE)],
 }
 #: What this archive can be searched by beside the contract.
-OURS = {"position", "ra", "dec", "radius"}
+OURS = {"position", "ra", "dec", "radius", "availability"}
 ORDERS = [
     "id",
     "basename",

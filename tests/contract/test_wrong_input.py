@@ -81,6 +81,7 @@ WRONG_IN_QUERY: dict[str, str] = {
     "covers": "POINT(0)",
     "intersects": "POLYGON((0 0, 1 0, 1 1))",
     "ordering": "key",
+    "availability": "secret",
     "pagination_style": "pages",
     "cursor": "first",
     "format": "xml",

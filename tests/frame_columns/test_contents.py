@@ -18,6 +18,7 @@ from app.frame_columns.conditions import (
     in_groups,
     in_nights,
     is_exposed,
+    is_released,
     is_target,
     of_proposals,
 )
@@ -59,6 +60,7 @@ def list_conditions() -> Iterator[Condition]:
     yield has_in_target("1")
     yield in_cone((37, -49), 3)
     yield is_exposed(0)
+    yield is_released(3000)
     yield has_in_basename("-0007-")
     yield has_in_basename("A03")
     yield has_in_basename("12-00")

@@ -238,7 +238,7 @@ class TestVisibility:
         ("position=nowhere at all", "position"),
         ("position=M42&ra=1&dec=1", "position"),
         ("target_name=a%00b", "target_name"),
-        ("site_id=cpt&site_id=lsc", "site_id"),
+        ("basename=cpt&basename=lsc", "basename"),
         ("pagination_style=pages", "pagination_style"),
         ("pagination_style=cursor&offset=5", "offset"),
         ("pagination_style=offset&cursor=x", "cursor"),

@@ -37,7 +37,7 @@ def texts_of(chart: SkyChart) -> set[str]:
 
 
 def test_north_is_up_and_east_is_left():
-    west_south, east_south, east_north, west_north = points_of(build_chart(build_ring(120, 20, 0.4, 0.4)).footprint)
+    west_south, east_south, east_north, west_north = points_of(build_chart(build_ring(120, 20, 0.4, 0.4)).footprints[0])
     assert east_south[0] < west_south[0]
     assert east_north[0] < west_north[0]
     assert east_north[1] < east_south[1]
@@ -61,7 +61,7 @@ def test_center_and_size_as_text(ring, center, size):
 @pytest.mark.parametrize("ring", [build_ring(0.01, -10, 0.4, 0.4), build_ring(359.99, 89.9, 0.5, 0.5)])
 def test_ra_0_is_no_seam(ring):
     chart = build_chart(ring)
-    assert np.ptp(points_of(chart.footprint), axis=0) == pytest.approx(SIDE * 0.62, rel=0.01)
+    assert np.ptp(points_of(chart.footprints[0]), axis=0) == pytest.approx(SIDE * 0.62, rel=0.01)
 
 
 def test_labels_count_through_ra_0():
@@ -102,14 +102,14 @@ def test_scale_bar_is_as_long_as_it_says(height_deg, bar_text):
 
 
 def test_thin_footprint_spans_the_chart():
-    width, height = np.ptp(points_of(build_chart(build_ring(10, 41, 0.2, 0.0001)).footprint), axis=0)
+    width, height = np.ptp(points_of(build_chart(build_ring(10, 41, 0.2, 0.0001)).footprints[0]), axis=0)
     assert width == pytest.approx(SIDE * 0.62, rel=0.01)
     assert height < 1
 
 
 def test_field_wider_than_a_hemisphere_is_drawn():
     ring = np.array([(ra, -5.0) for ra in range(0, 361, 10)])
-    assert np.isfinite(points_of(build_chart(ring).footprint)).all()
+    assert np.isfinite(points_of(build_chart(ring).footprints[0])).all()
 
 
 def test_template_is_an_accessible_image_that_a_strict_policy_allows():

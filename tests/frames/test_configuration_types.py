@@ -43,4 +43,4 @@ def test_the_form_offers_them_beside_those_of_frames(make_app: MakeApp) -> None:
     with app.app_context():
         add_frame("a-frame", configuration_type="EXPOSE")
     html = get_page(app.test_client(), "/").html
-    assert html.index("<option>ARC") < html.index("<option>EXPOSE") < html.index("<option>ZERO")
+    assert html.index("<span>ARC<") < html.index("<span>EXPOSE<") < html.index("<span>ZERO<")

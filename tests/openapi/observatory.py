@@ -29,10 +29,11 @@ class Request:
     path: str
     json: dict[str, Any] | None = None
     is_post: bool = False
+    form: dict[str, str] | None = None
 
     @property
     def method(self) -> str:
-        return "POST" if self.is_post or self.json is not None else "GET"
+        return "POST" if self.is_post or self.json is not None or self.form else "GET"
 
 
 #: In this order: some change what the next ones find. Frame 1 was ingested, frame 2 is the mosaic.
@@ -47,6 +48,14 @@ REQUESTS = {
     "frames_api.show_headers": Request("/frames/2/headers/"),
     "frames_api.list_related": Request("/frames/1/related/"),
     "frames_api.show_aggregate": Request("/frames/aggregate/?start=2024-01-01"),
+    "exports.export_csv": Request("/export.csv?basename=e91"),
+    "exports.export_votable": Request("/export.vot?basename=e91"),
+    "exports.export_json_lines": Request("/export.jsonl?ordering=id"),
+    "exports.export_regions": Request("/export.reg"),
+    "exports.export_urls": Request("/export.txt"),
+    "exports.export_script": Request("/export.sh"),
+    "exports.export_zip": Request(f"/export.zip?basename_exact={NAME}"),
+    "exports.list_links": Request("/links/", form={"md5": "0" * 32}),
     "bundles.download_zip": Request("/frames/zip/", {"frame_ids": [1, 2]}),
     "bundles.download_unpacked": Request("/frame-funpack/2/funpack/"),
     "bundles.download_catalog": Request("/frame-catalog/2/catalog/"),
@@ -105,7 +114,7 @@ class Observatory:
         request = REQUESTS[endpoint]
         path = request.path.format(**self._list_links()) if "{" in request.path else request.path
         body = {name: self._fill_in(value) for name, value in request.json.items()} if request.json else None
-        return self.client.open(path, method=request.method, json=body, headers=self.headers)
+        return self.client.open(path, method=request.method, json=body, data=request.form, headers=self.headers)
 
     def _list_links(self) -> dict[str, str]:
         """Return the links of frame 1: to its file, and to its picture."""
