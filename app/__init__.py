@@ -11,6 +11,7 @@ from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
 from app.audit import cli as audit_cli
+from app.calibrations import views as calibrations_views
 from app.carts import views as carts_views
 from app.commands import ArchiveCommands
 from app.compression import register_compression
@@ -64,6 +65,7 @@ ROOMS = (
     accounts_cli.blueprint,
     accounts_views.blueprint,
     audit_cli.blueprint,
+    calibrations_views.blueprint,
     carts_views.blueprint,
     downloads_api.blueprint,
     downloads_views.blueprint,

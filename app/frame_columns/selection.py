@@ -313,6 +313,11 @@ class Selection:
                 break
         return np.concatenate(parts)[: None if most is None else most + 1]
 
+    def read(self, names: Collection[str]) -> tuple[Numbers, dict[str, Numbers]]:
+        """Return the ids of it, sure or not, and of each its values of some arrays, or of fields of `GROUPED`."""
+        ids = self.list_ids()
+        return ids, {name: self._columns.read(name, ids) for name in names}
+
     def sample(self, size: int, number: int) -> Numbers:
         """Return about so many ids, spread evenly, out of as many as there are; all if there are not more."""
         if number <= size:

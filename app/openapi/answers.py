@@ -186,6 +186,24 @@ class HeadersSchema(ma.Schema):
     data = _object("The values by their keywords.")
 
 
+class CalibrationSchema(ma.Schema):
+    """A calibration of a frame."""
+
+    kind = _text("bias, dark, flat, arc, bad pixel mask or fringe frame.")
+    reason = _text("Why it was chosen, for people.")
+    is_own = _flag("Whether the frame's header names it, or that of what was made from the frame.")
+    is_best = _flag("Whether it is one to take: one reduced frame, or the raw ones of one series.")
+    frame = _nested(FrameSchema, "Its record.")
+
+
+class CalibrationsSchema(ma.Schema):
+    """The calibrations of a frame, those of a kind one after another, the best first."""
+
+    frame_id = _whole("Number of the frame.")
+    calibrations = _list_of(CalibrationSchema, "Those that were found.")
+    missing = _texts("Kinds of which there is none that suits the frame.")
+
+
 class AggregateAnswerSchema(ma.Schema):
     """The values that the frames of a search have."""
 

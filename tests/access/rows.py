@@ -124,6 +124,10 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
         Row(Who.VIEWERS, "/frames/{frame}/?include_thumbnails=true"),
         Row(Who.VIEWERS, "/frames/{frame}/", headers=HTML),
     ),
+    ("calibrations_views.show_calibrations", "GET"): (
+        Row(Who.VIEWERS, "/frames/{frame}/calibrations"),
+        Row(Who.VIEWERS, "/frames/{frame}/calibrations", headers=HTML),
+    ),
     ("frames_api.show_headers", "GET"): (Row(Who.VIEWERS, "/frames/{frame}/headers/"),),
     ("frames_api.list_related", "GET"): (Row(Who.VIEWERS, "/frames/{frame}/related/"),),
     ("frames_views.show_preview", "GET"): (
@@ -155,6 +159,7 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ("carts.zip_cart", "GET"): (Row(Who.VIEWERS, "/cart.zip", good=404),),
     ("carts.add", "POST"): (Row(Who.VIEWERS, "/cart/add", form={"frame_ids": str(NO_JOB)}),),
     ("carts.add_all", "POST"): (Row(Who.VIEWERS, "/cart/add-all?site_id=nowhere", form={"next": "/"}),),
+    ("carts.add_calibrations", "POST"): (Row(Who.VIEWERS, "/cart/add-calibrations", form={"frame_ids": str(NO_JOB)}),),
     ("carts.remove", "POST"): (Row(Who.VIEWERS, "/cart/remove", form={"frame_ids": str(NO_JOB)}),),
     ("carts.empty", "POST"): (Row(Who.VIEWERS, "/cart/empty", form={"next": "/"}),),
     ("bundles.download_unpacked", "GET"): (

@@ -45,6 +45,7 @@ REQUESTS = {
     "frames_api.list_frames": Request(f"/frames/?basename={NAME}&include_thumbnails=true"),
     "frames_views.show_frame": Request("/frames/1/"),
     "frames_views.show_preview": Request("/frames/1/previews/small.jpg"),
+    "calibrations_views.show_calibrations": Request("/frames/1/calibrations"),
     "frames_api.show_headers": Request("/frames/2/headers/"),
     "frames_api.list_related": Request("/frames/1/related/"),
     "frames_api.show_aggregate": Request("/frames/aggregate/?start=2024-01-01"),
