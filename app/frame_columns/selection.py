@@ -13,10 +13,10 @@ from app.frame_columns.columns import BLOCK, NEVER, UNLISTED, Columns
 from app.frame_columns.contents import Inventory
 from app.frame_columns.footprints import Cone, Place, Polygon
 from app.frame_columns.names import COUNTED, Flags, Numbers
+from app.frame_columns.neighbours import CAPS, Neighbours
 from app.frames.sphere import to_unit_vectors
 
 MOST_IN_CELLS = 50_000  # frames that are looked at one by one; of more, blocks in the list's order are quicker
-CAPS = ("x", "y", "z", "reach", "inner")
 Places = slice | Numbers
 Test = Callable[[Columns], Flags]
 FrameTest = Callable[[Columns, Places], Flags]
@@ -317,6 +317,10 @@ class Selection:
         """Return the ids of it, sure or not, and of each its values of some arrays, or of fields of `GROUPED`."""
         ids = self.list_ids()
         return ids, {name: self._columns.read(name, ids) for name in names}
+
+    def sort_by_place(self) -> Neighbours:
+        """Return it, without what is asked of the sky, in the order of the sky."""
+        return Neighbours(self._columns, self.list_ids())
 
     def sample(self, size: int, number: int) -> Numbers:
         """Return about so many ids, spread evenly, out of as many as there are; all if there are not more."""

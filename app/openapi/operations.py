@@ -16,6 +16,7 @@ from app.frames.schemas import PostedFrameSchema
 from app.frames.search import AggregateSchema, RecordSchema, SearchSchema
 from app.ingest.schemas import JobBatchSchema, JobByPathSchema, JobByUploadSchema, JobSearchSchema
 from app.openapi import answers
+from app.targets.schemas import TargetsFormSchema, TargetsSchema, TargetsUploadSchema
 from app.thumbnails.schemas import PostedThumbnailSchema, ThumbnailSearchSchema
 from app.versions.schemas import VersionSearchSchema
 
@@ -128,6 +129,21 @@ OPERATIONS: Mapping[str, Operation] = {
     "frames_api.show_headers": _read(answers.HeadersSchema, tagged=True),
     "frames_api.list_related": _read({"type": "array", "items": answers.FrameSchema}),
     "frames_api.show_aggregate": _read(answers.AggregateAnswerSchema, AggregateSchema),
+    "targets.list_targets": Operation(
+        Who.VIEWERS,
+        (answers.TargetsAnswerSchema,),
+        bodies={JSON: (TargetsSchema,), FORM: (TargetsFormSchema,), MULTIPART: (TargetsUploadSchema,)},
+    ),
+    "targets.export_targets": Operation(
+        Who.VIEWERS,
+        media_type="text/csv",
+        bodies={FORM: (TargetsFormSchema,), MULTIPART: (TargetsUploadSchema,)},
+    ),
+    "targets.export_frames": Operation(
+        Who.VIEWERS,
+        media_type="text/csv",
+        bodies={FORM: (TargetsFormSchema,), MULTIPART: (TargetsUploadSchema,)},
+    ),
     "bundles.download_zip": Operation(
         Who.VIEWERS,
         media_type="application/zip",
@@ -218,5 +234,6 @@ PAGES = frozenset(
         "proposals_views.add_member",
         "proposals_views.remove_member",
         "proposals_views.show_proposals",
+        "targets.show_targets",
     }
 )
