@@ -40,7 +40,7 @@ def list_cart(client: FlaskClient) -> set[int]:
 def test_the_page_says_why_and_adds_the_best(client: FlaskClient, ids: dict[str, int]) -> None:
     assert f"/frames/{ids['one']}/calibrations" in get_page(client, f"/frames/{ids['one']}/").html
     page = get_page(client, f"/frames/{ids['one']}/calibrations")
-    assert "1 bias, 1 dark, 1 flat: 3 kB" in page.text
+    assert "1 bias, 1 dark, 1 flat, 3 kB" in page.text
     assert "named in its header" in page.text
     assert "31 days before, in rp, binning 2×2" in page.text
     best = re.search(r'form="cart-add" name="frame_ids" value="([0-9 ]+)"', page.html)[1]
