@@ -11,6 +11,7 @@ from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
 from app.audit import cli as audit_cli
+from app.calibrations import views as calibrations_views
 from app.carts import views as carts_views
 from app.commands import ArchiveCommands
 from app.compression import register_compression
@@ -52,6 +53,7 @@ from app.rate_limits import register_limits
 from app.reading import Replica
 from app.request_ids import follow_requests
 from app.settings import PRODUCTION
+from app.targets import views as targets_views
 from app.thumbnails import api as thumbnails_api
 from app.times import format_json_value
 from app.versions import api as versions_api
@@ -64,6 +66,7 @@ ROOMS = (
     accounts_cli.blueprint,
     accounts_views.blueprint,
     audit_cli.blueprint,
+    calibrations_views.blueprint,
     carts_views.blueprint,
     downloads_api.blueprint,
     downloads_views.blueprint,
@@ -86,6 +89,7 @@ ROOMS = (
     portal_views.blueprint,
     proposals_cli.blueprint,
     proposals_views.blueprint,
+    targets_views.blueprint,
     thumbnails_api.blueprint,
     versions_api.blueprint,
 )
@@ -135,7 +139,7 @@ def create_app(config: AppConfig) -> Flask:
     for api in (accounts_api.blueprint, frames_api.blueprint, ingest_api.blueprint, thumbnails_api.blueprint):
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
     csrf.exempt(frames_views.set_preferences)  # it looks at the Origin: most have no session
-    for reader in (downloads_api.blueprint, exports_api.blueprint):
+    for reader in (downloads_api.blueprint, exports_api.blueprint, targets_views.blueprint):
         csrf.exempt(reader)  # its POST only reads
     for room in ROOMS:
         app.register_blueprint(room)

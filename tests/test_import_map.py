@@ -30,8 +30,8 @@ TOUCH_THE_REQUEST = {
     "rate_limits",
     "compression",
 }
-#: Rooms of which one other room may use everything: searches for frames are answered from their columns.
-INNER_ROOMS = {"app.frame_columns": "app.frames"}
+#: Rooms of which some others may use everything: what finds frames finds them in their columns.
+INNER_ROOMS = {"app.frame_columns": {"app.frames", "app.targets", "app.calibrations"}}
 #: Imports across rooms that the map does not foresee, each with its reason.
 EXCEPTIONS = {
     ("app.openapi.answers", "app.monitoring.parts"): "/ready names each part",
@@ -40,6 +40,16 @@ EXCEPTIONS = {
     ("app.thumbnails.api", "app.frames.schemas"): "and is as large",
     ("app.database", "app.frames.sky"): "the spherical tests become functions of each SQLite connection",
     ("app.carts.views", "app.downloads.api"): "a zip of a cart is made as one of named frames",
+    ("app.targets.lists", "app.frames.box"): "a line is read as the box reads its line",
+    ("app.targets.lists", "app.frames.positions"): "and a position",
+    ("app.targets.resolving", "app.frames.positions"): "as a name is",
+    ("app.targets.schemas", "app.frames.positions"): "and what a program sends",
+    ("app.targets.matching", "app.frames.cones"): "the exact test of many footprints",
+    ("app.targets.matching", "app.frames.matching"): "frames that a search finds",
+    ("app.targets.matching", "app.frames.sphere"): "a place as a unit vector",
+    ("app.targets.queries", "app.frames.matching"): "frames of a name",
+    ("app.targets.records", "app.exports.columns"): "an export by targets has the columns of any export",
+    ("app.targets.records", "app.exports.formats"): "and is written as one",
     ("app.carts.views", "app.exports.schemas"): "all that a search finds is what an export has",
     ("app.exports.api", "app.downloads.api"): "a zip of a search is made as one of named frames",
     ("app.exports.script", "app.downloads.zip_stream"): "files have the names that they have in a zip",
@@ -96,7 +106,7 @@ def find_fault(importer: str, imported: str) -> str | None:
     if room_of(importer) == room_of(imported):
         is_above = HEIGHTS.get(imported_layer, 0) > HEIGHTS.get(layer, TOP)
         return f"{imported_layer} stands above {layer}" if is_above else None
-    if INNER_ROOMS.get(room_of(imported)) == room_of(importer):
+    if room_of(importer) in INNER_ROOMS.get(room_of(imported), ()):
         return None
     if imported_layer not in OPEN_MODULES and (importer, imported) not in EXCEPTIONS:
         return f"other rooms may use only {', '.join(sorted(OPEN_MODULES))} of {room_of(imported)}"

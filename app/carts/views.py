@@ -13,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.viewer import current_viewer
 from app.addresses import address_with, own_address
+from app.calibrations.queries import MOST_FRAMES, find_calibrations
+from app.calibrations.records import Together
 from app.carts import actions, queries
 from app.carts.models import Cart
 from app.carts.queries import CartSummary
@@ -107,6 +109,20 @@ def add_all() -> ResponseReturnValue:
     return _add(list_all_ids(current_viewer(), parse_query(ExportSchema())))
 
 
+@blueprint.post("/cart/add-calibrations")
+def add_calibrations() -> ResponseReturnValue:
+    """Put the best calibrations into the cart, of the frames that a form names, or of all that are in the cart."""
+    viewer, cart = current_viewer(), _find_cart()
+    ids = _read_ids() if request.form.get("frame_ids") else queries.list_cart_ids(viewer, cart)
+    if len(ids) > MOST_FRAMES:
+        message = f"Calibrations are looked for of at most {MOST_FRAMES:,} frames at a time, not of {len(ids):,}."
+        raise BadRequest(f"{message} Add those of one page of a search after the other.", code="too_many")
+    frames = next(iter_frames(viewer, "cart", ids, {"include_related_frames": False}), [])
+    together = Together(find_calibrations(viewer, frames))
+    known = queries.find_in_cart(cart, together.by_id)
+    return _add(list(together.by_id), together.describe(known))
+
+
 @blueprint.post("/cart/remove")
 def remove() -> ResponseReturnValue:
     """Take some frames out of the cart."""
@@ -125,18 +141,20 @@ def empty() -> ResponseReturnValue:
     return _answer("The cart is empty.")
 
 
-def _add(ids: Ids) -> ResponseReturnValue:
+def _add(ids: Ids, message: str = "") -> ResponseReturnValue:
+    """Put frames into the cart, and say so, or what else there is to say of it."""
     most = get_config().cart_most_frames
     if len(ids) > most:
-        message = f"A cart takes at most {most:,} frames, not {len(ids):,}: search for fewer, or take the script."
-        raise BadRequest(message, code="cart_full")
+        fault = f"A cart takes at most {most:,} frames, not {len(ids):,}: search for fewer, or take the script."
+        raise BadRequest(fault, code="cart_full")
     viewer = current_viewer()
     cart, key = actions.open_cart(viewer, _read_key())
     added = actions.add_frames(viewer, cart, ids)
     g.cart = cart  # its key is not in a cookie yet
     if key:
         after_this_request(partial(_keep_key, key))
-    return _answer(f"{_count(added)} added to the cart." if added else "All of that is in the cart already.")
+    usual = f"{_count(added)} added to the cart." if added else "All of that is in the cart already."
+    return _answer(message or usual)
 
 
 def _answer(message: str) -> ResponseReturnValue:

@@ -27,8 +27,13 @@ def respond_export(viewer: Viewer, ending: str, ids: Ids) -> Response:
         message = f"A script downloads at most {MOST_SCRIPTED:,} files, not {len(ids):,}: search for fewer at a time."
         raise BadRequest(message, code="too_many")
     batches = iter_frames(viewer, "export", ids, {"include_related_frames": form.related_frames})
-    response = Response(_stream(form.write(batches)), mimetype=form.media_type)
-    name = f"{get_config().zip_download_filename_base}-{dt.datetime.now(dt.UTC):%Y%m%d}-{len(ids)}.{ending}"
+    return respond_stream(form.write(batches), form.media_type, f"{len(ids)}.{ending}")
+
+
+def respond_stream(blocks: Iterator[bytes], media_type: str, ending: str) -> Response:
+    """Answer with a file that is made block by block, the archive's name and the day before its ending."""
+    response = Response(_stream(blocks), mimetype=media_type)
+    name = f"{get_config().zip_download_filename_base}-{dt.datetime.now(dt.UTC):%Y%m%d}-{ending}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     response.cache_control.private = True
     return response

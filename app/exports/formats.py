@@ -37,18 +37,20 @@ class Format:
 
 def write_csv(batches: Batches) -> Iterator[bytes]:
     """Write CSV as RFC 4180 says; no text is one that a spreadsheet would calculate."""
-    yield _join_csv([[column.name for column in COLUMNS]])
+    yield join_csv([[column.name for column in COLUMNS]])
     for batch in batches:
-        yield _join_csv([_defuse(column.value(frame)) for column in COLUMNS] for frame in batch)
+        yield join_csv([defuse(column.value(frame)) for column in COLUMNS] for frame in batch)
 
 
-def _join_csv(rows: Iterable[list[Value]]) -> bytes:
+def join_csv(rows: Iterable[list[Value]]) -> bytes:
+    """Write rows as CSV."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()
 
 
-def _defuse(value: Value) -> Value:
+def defuse(value: Value) -> Value:
+    """Return what no spreadsheet calculates."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_BEGINS) else value
 
 

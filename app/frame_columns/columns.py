@@ -96,6 +96,13 @@ class Columns:
     def __getitem__(self, name: str) -> Numbers:
         return self.arrays[name]
 
+    def read(self, name: str, ids: Numbers) -> Numbers:
+        """Return what some frames have of an array, or as objects, of a field of `GROUPED`."""
+        if name in self.arrays:
+            return self[name][ids]
+        numbers = self.groups.numbers_of(name).take(self["group"][ids], mode="clip")
+        return np.array(self.groups.names[name].values, object).take(numbers)
+
     def clear_blocks(self) -> None:
         self["observed"][:] = UNLISTED
         self._look_at_blocks(range(len(self["newest"])))

@@ -12,11 +12,11 @@ from app.frame_columns.columns import BLOCK, NEVER, UNLISTED, Columns, Places, t
 from app.frame_columns.conditions import Condition
 from app.frame_columns.contents import Inventory
 from app.frame_columns.names import COUNTED, Flags, Numbers
+from app.frame_columns.neighbours import CAPS, Neighbours
 from app.frame_columns.order import Order
 from app.frame_columns.tally import Tally
 
 MOST_IN_CELLS = 50_000  # frames that are looked at one by one; of more, blocks in the list's order are quicker
-CAPS = ("x", "y", "z", "reach", "inner")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,15 @@ class Selection:
             if most is not None and number > most:
                 break
         return np.concatenate(parts)[: None if most is None else most + 1]
+
+    def read(self, names: Collection[str]) -> tuple[Numbers, dict[str, Numbers]]:
+        """Return the ids of it, sure or not, and of each its values of some arrays, or of fields of `GROUPED`."""
+        ids = self.list_ids()
+        return ids, {name: self._columns.read(name, ids) for name in names}
+
+    def sort_by_place(self) -> Neighbours:
+        """Return it, without what is asked of the sky, in the order of the sky."""
+        return Neighbours(self._columns, self.list_ids())
 
     def sample(self, size: int, number: int) -> Numbers:
         """Return about so many ids, spread evenly, out of as many as there are; all if there are not more."""

@@ -14,12 +14,11 @@ from app.fields import Night, Word
 from app.frames.positions import NUMERIC, PositionError, SkyPosition, clean, find_position
 
 Texts = Mapping[str, str]
+ANGLE = r"(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+) ?"
+UNIT = r"(?P<unit>d|deg|degrees?|°|'|arcmin|\"|''|arcsec)"
 #: A text that ends in an angle with its unit: "M42 10'", "83.82 -5.39 r=0.2d".
-WITH_RADIUS = re.compile(
-    r"(?P<place>.*[^ ,;=])[ ,;]+(?:r ?= ?)?(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+) ?"
-    r"(?P<unit>d|deg|degrees?|°|'|arcmin|\"|''|arcsec)",
-    re.IGNORECASE,
-)
+WITH_RADIUS = re.compile(rf"(?P<place>.*[^ ,;=])[ ,;]+(?:r ?= ?)?{ANGLE}{UNIT}", re.IGNORECASE)
+RADIUS = re.compile(f"{ANGLE}{UNIT}?", re.IGNORECASE)
 PARTS_OF_A_DEGREE = {"'": 60, "arcmin": 60, '"': 3600, "''": 3600, "arcsec": 3600}
 EXTENSION = re.compile(r"(\.(fits|tar))?(\.(fz|gz))?", re.IGNORECASE)
 ISO_NIGHT, PLAIN_NIGHT = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}"), re.compile(r"[12][0-9]{7}")
@@ -120,14 +119,7 @@ def _read_numbers(name: str) -> Iterator[Reading]:
 
 def _read_places(name: str, resolver_url: str = "") -> Iterator[Reading]:
     """Yield a place with a radius, or without one, or both where the end may be a part of a declination."""
-    written = clean(name)
-    ways: list[tuple[str, str]] = [(written, "")]
-    if matched := WITH_RADIUS.fullmatch(written):
-        place, unit = matched["place"], matched["unit"].lower()
-        radius = f"{float(matched['number']) / PARTS_OF_A_DEGREE.get(unit, 1):.6g}"
-        is_odd = NUMERIC.fullmatch(place) and len(re.findall(r"[0-9.]+", place)) % 2  # half a declination's parts
-        ways.insert(1 if is_odd else 0, (place, radius))
-    errors = []
+    ways, errors = list_ways(clean(name)), []
     for place, radius in ways:
         try:
             position = find_position(place, resolver_url)
@@ -139,6 +131,34 @@ def _read_places(name: str, resolver_url: str = "") -> Iterator[Reading]:
         yield Reading(kind, position.label, search, True, position, radius)
     if len(errors) == len(ways):
         raise errors[0]
+
+
+def list_ways(written: str) -> list[tuple[str, str]]:
+    """List the ways to read a text, a cleaned one, as a place and a radius in degrees, or '': the likelier first."""
+    ways = [(written, "")]
+    if matched := WITH_RADIUS.fullmatch(written):
+        place = matched["place"]
+        is_odd = NUMERIC.fullmatch(place) and len(re.findall(r"[0-9.]+", place)) % 2  # half a declination's parts
+        ways.insert(1 if is_odd else 0, (place, f"{_to_degrees(matched):.6g}"))
+    return ways
+
+
+def read_radius(written: str) -> float:
+    """Read an angle, in degrees where it has no unit.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    matched = RADIUS.fullmatch(written)
+    if not matched:
+        raise ValueError(f"“{written}” is no radius: write degrees, or a unit behind it (10', 30\").")
+    return _to_degrees(matched)
+
+
+def _to_degrees(matched: re.Match[str]) -> float:
+    return float(matched["number"]) / PARTS_OF_A_DEGREE.get((matched["unit"] or "").lower(), 1)
 
 
 def _read_parts(name: str) -> Iterator[Reading]:

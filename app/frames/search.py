@@ -386,14 +386,16 @@ class _SearchRules(ma.Schema):
             raise ma.ValidationError("Cursor paging has no offset.", "offset")
 
 
-def build_schema(name: str, parameters: tuple[SearchParameter, ...]) -> type[ma.Schema]:
+def build_schema(
+    name: str, parameters: tuple[SearchParameter, ...], rules: type[ma.Schema] = _SearchRules
+) -> type[ma.Schema]:
     """Return the schema of some parameters, and of the rules between them."""
     fields = {
         alias: _build_field(parameter, alias)
         for parameter in parameters
         for alias in (parameter.name, *parameter.aliases)
     }
-    return _SearchRules.from_dict(fields, name=name)
+    return rules.from_dict(fields, name=name)
 
 
 def _build_field(parameter: SearchParameter, name: str) -> ma.fields.Field[Any]:

@@ -186,6 +186,48 @@ class HeadersSchema(ma.Schema):
     data = _object("The values by their keywords.")
 
 
+class CalibrationSchema(ma.Schema):
+    """A calibration of a frame."""
+
+    kind = _text("bias, dark, flat, arc, bad pixel mask or fringe frame.")
+    reason = _text("Why it was chosen, for people.")
+    is_own = _flag("Whether the frame's header names it, or that of what was made from the frame.")
+    is_best = _flag("Whether it is one to take: one reduced frame, or the raw ones of one series.")
+    frame = _nested(FrameSchema, "Its record.")
+
+
+class CalibrationsSchema(ma.Schema):
+    """The calibrations of a frame, those of a kind one after another, the best first."""
+
+    frame_id = _whole("Number of the frame.")
+    calibrations = _list_of(CalibrationSchema, "Those that were found.")
+    missing = _texts("Kinds of which there is none that suits the frame.")
+
+
+class TargetAnswerSchema(ma.Schema):
+    """What the archive has of a target of a list."""
+
+    line = _whole("Number of its line, or its place in the list, from 1.")
+    text = _text("As it was sent.")
+    name = _text("What it is called.")
+    ra = _number("Right ascension, ICRS degrees; null where it is not known.", null=True)
+    dec = _number("Declination, ICRS degrees; null where it is not known.", null=True)
+    source = _text("By what its position is known: decimal, sexagesimal, OpenNGC or Sesame.", null=True)
+    read_as = _text("As what it was understood.", null=True)
+    radius = _number("How near to it footprints come, in degrees.")
+    count = _whole("How many frames there are.")
+    newest = _time("When the newest of them began (UTC).", null=True)
+    filters = _texts("Their filters.")
+    error = _text("Why it is not known where it is.", null=True)
+
+
+class TargetsAnswerSchema(ma.Schema):
+    """What the archive has of the targets of a list."""
+
+    count = _whole("How many frames there are, each counted once.")
+    targets = _list_of(TargetAnswerSchema, "The targets, in the order of the list.")
+
+
 class AggregateAnswerSchema(ma.Schema):
     """The values that the frames of a search have."""
 

@@ -16,6 +16,7 @@ from app.frames.schemas import PostedFrameSchema
 from app.frames.search import AggregateSchema, RecordSchema, SearchSchema
 from app.ingest.schemas import JobBatchSchema, JobByPathSchema, JobByUploadSchema, JobSearchSchema
 from app.openapi import answers
+from app.targets.schemas import TargetsFormSchema, TargetsSchema, TargetsUploadSchema
 from app.thumbnails.schemas import PostedThumbnailSchema, ThumbnailSearchSchema
 from app.versions.schemas import VersionSearchSchema
 
@@ -124,9 +125,25 @@ OPERATIONS: Mapping[str, Operation] = {
     "frames_api.list_frames": _read(answers.FramePageSchema, SearchSchema),
     "frames_api.post_frame": _post(answers.FrameSchema, PostedFrameSchema),
     "frames_views.show_frame": _read(answers.FrameSchema, RecordSchema, tagged=True),
+    "calibrations_views.show_calibrations": _read(answers.CalibrationsSchema),
     "frames_api.show_headers": _read(answers.HeadersSchema, tagged=True),
     "frames_api.list_related": _read({"type": "array", "items": answers.FrameSchema}),
     "frames_api.show_aggregate": _read(answers.AggregateAnswerSchema, AggregateSchema),
+    "targets.list_targets": Operation(
+        Who.VIEWERS,
+        (answers.TargetsAnswerSchema,),
+        bodies={JSON: (TargetsSchema,), FORM: (TargetsFormSchema,), MULTIPART: (TargetsUploadSchema,)},
+    ),
+    "targets.export_targets": Operation(
+        Who.VIEWERS,
+        media_type="text/csv",
+        bodies={FORM: (TargetsFormSchema,), MULTIPART: (TargetsUploadSchema,)},
+    ),
+    "targets.export_frames": Operation(
+        Who.VIEWERS,
+        media_type="text/csv",
+        bodies={FORM: (TargetsFormSchema,), MULTIPART: (TargetsUploadSchema,)},
+    ),
     "bundles.download_zip": Operation(
         Who.VIEWERS,
         media_type="application/zip",
@@ -194,6 +211,7 @@ PAGES = frozenset(
         "accounts.revoke_token",
         "accounts.show_account",
         "carts.add",
+        "carts.add_calibrations",
         "carts.add_all",
         "carts.empty",
         "carts.export_cart",
@@ -216,5 +234,6 @@ PAGES = frozenset(
         "proposals_views.add_member",
         "proposals_views.remove_member",
         "proposals_views.show_proposals",
+        "targets.show_targets",
     }
 )

@@ -28,7 +28,7 @@ document.addEventListener("submit", async (event) => {
     const { message, detail, cart, count } = await answer.json();
     show(message ?? detail, cart, count);
     if (!answer.ok) return;
-    const ids = new Set((body.get("frame_ids") ?? "").split(" "));
+    const ids = new Set(body.getAll("frame_ids").join(" ").split(" "));
     for (const button of document.querySelectorAll("[data-cart-toggle]"))
       if (ids.has(button.value) || !body.has("frame_ids")) toggle(button, form.dataset.cart);
   } catch {

@@ -8,6 +8,7 @@ from typing import Any
 from tests.access.stock import KINDS, MINE, OTHERS, PASSWORD, PUBLIC, REWRITTEN, STUB, WITHOUT_VERSION, Viewer
 from tests.frames_factory import A_FRAME
 
+ALL_SKY = "0%20%2B0"  # a position; a radius of half a turn has all of the sky
 NO_JOB = 4711  # a number that none has
 HTML = {"Accept": "text/html"}
 WRITTEN = {**A_FRAME, "public_date": "2999-01-01T00:00:00", "proposal_id": "written"}
@@ -108,6 +109,20 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ("nights_views.show_last", "GET"): (Row(Who.VIEWERS, "/nights/", good=302),),
     ("nights_views.show_night", "GET"): (Row(Who.VIEWERS, "/nights/2026-11-01"),),
     ("nights_views.stream_changes", "GET"): (Row(Who.VIEWERS, "/nights/2026-11-01/changes"),),
+    ("targets.show_targets", "GET"): (
+        Row(Who.ANYBODY, "/targets/"),
+        Row(Who.VIEWERS, f"/targets/?targets={ALL_SKY}&radius=180"),
+        Row(Who.VIEWERS, f"/targets/?targets={OTHERS}"),
+    ),
+    ("targets.list_targets", "POST"): (
+        Row(Who.VIEWERS, "/targets/", json={"targets": ["0 +0", f"{OTHERS}-target_name"], "radius": 180}),
+    ),
+    ("targets.export_targets", "POST"): (
+        Row(Who.VIEWERS, "/targets/targets.csv", form={"targets": "0 +0", "radius": "180"}),
+    ),
+    ("targets.export_frames", "POST"): (
+        Row(Who.VIEWERS, "/targets/frames.csv", form={"targets": "0 +0", "radius": "180"}),
+    ),
     ("frames_views.show_help", "GET"): (Row(Who.VIEWERS, "/help"),),
     ("frames_views.set_preferences", "POST"): (_form(Who.ANYBODY, "/preferences", theme="red"),),
     ("frames_api.list_frames", "GET"): (
@@ -123,6 +138,10 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ("frames_views.show_frame", "GET"): (
         Row(Who.VIEWERS, "/frames/{frame}/?include_thumbnails=true"),
         Row(Who.VIEWERS, "/frames/{frame}/", headers=HTML),
+    ),
+    ("calibrations_views.show_calibrations", "GET"): (
+        Row(Who.VIEWERS, "/frames/{frame}/calibrations"),
+        Row(Who.VIEWERS, "/frames/{frame}/calibrations", headers=HTML),
     ),
     ("frames_api.show_headers", "GET"): (Row(Who.VIEWERS, "/frames/{frame}/headers/"),),
     ("frames_api.list_related", "GET"): (Row(Who.VIEWERS, "/frames/{frame}/related/"),),
@@ -155,6 +174,7 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ("carts.zip_cart", "GET"): (Row(Who.VIEWERS, "/cart.zip", good=404),),
     ("carts.add", "POST"): (Row(Who.VIEWERS, "/cart/add", form={"frame_ids": str(NO_JOB)}),),
     ("carts.add_all", "POST"): (Row(Who.VIEWERS, "/cart/add-all?site_id=nowhere", form={"next": "/"}),),
+    ("carts.add_calibrations", "POST"): (Row(Who.VIEWERS, "/cart/add-calibrations", form={"frame_ids": str(NO_JOB)}),),
     ("carts.remove", "POST"): (Row(Who.VIEWERS, "/cart/remove", form={"frame_ids": str(NO_JOB)}),),
     ("carts.empty", "POST"): (Row(Who.VIEWERS, "/cart/empty", form={"next": "/"}),),
     ("bundles.download_unpacked", "GET"): (
