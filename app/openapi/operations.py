@@ -216,5 +216,6 @@ PAGES = frozenset(
         "proposals_views.add_member",
         "proposals_views.remove_member",
         "proposals_views.show_proposals",
+        "quick_looks_views.show_quick_look",
     }
 )
