@@ -49,6 +49,7 @@ from app.portal.client import Portal
 from app.portal.login import LogIn
 from app.proposals import cli as proposals_cli
 from app.proposals import views as proposals_views
+from app.quick_looks import views as quick_looks_views
 from app.rate_limits import register_limits
 from app.reading import Replica
 from app.request_ids import follow_requests
@@ -89,6 +90,7 @@ ROOMS = (
     portal_views.blueprint,
     proposals_cli.blueprint,
     proposals_views.blueprint,
+    quick_looks_views.blueprint,
     targets_views.blueprint,
     thumbnails_api.blueprint,
     versions_api.blueprint,

@@ -74,6 +74,7 @@ class AppConfig:
     zip_download_max_uncompressed_files: int
     cart_most_frames: int
     cart_days: int
+    quick_look_cache_bytes: int
     count_patience_ms: int
     max_upload_bytes: int
     upload_quota_bytes: int

@@ -208,6 +208,13 @@ SETTINGS: dict[str, Setting] = {
         Setting("CART_MOST_FRAMES", "10000", "Most frames that a cart takes.", parse_count),
         Setting("CART_DAYS", "90", "Days for which a cart is kept that nobody adds to.", parse_count),
         Setting(
+            "QUICK_LOOK_CACHE_BYTES",
+            "2000000000",
+            "What the quick looks of frames' pages, some 200 kB each, take in DATA_DIR of each machine that serves "
+            "pages; the least used go first.",
+            parse_amount,
+        ),
+        Setting(
             "COUNT_PATIENCE_MS",
             "2000",
             "Milliseconds for an exact count; then it is estimated.",

@@ -53,6 +53,10 @@ EXCEPTIONS = {
     ("app.carts.views", "app.exports.schemas"): "all that a search finds is what an export has",
     ("app.exports.api", "app.downloads.api"): "a zip of a search is made as one of named frames",
     ("app.exports.script", "app.downloads.zip_stream"): "files have the names that they have in a zip",
+    (
+        "app.quick_looks.making",
+        "app.downloads.stored_files",
+    ): "a stored file becomes one of this machine",
     ("app.portal.views", "app.accounts.views"): "a log-in at the portal begins a session as one by password does",
     ("app.frame_columns.footprints", "app.frames.sphere"): "where a footprint is",
     ("app.frame_columns.conditions", "app.frames.sphere"): "and what it is asked for",

@@ -32,6 +32,14 @@ class FramePage:
     previous_cursor: Cursor | None = None
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """The frames before and after one in time; None where there is none."""
+
+    previous: FoundFrame | None = None
+    next: FoundFrame | None = None
+
+
 def list_frames(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
     """Return the page of frames that a search, as `SearchSchema` loads it, asks for."""
     by_cursor = "cursor" in search or search.get("pagination_style") == "cursor"
@@ -80,6 +88,19 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
 def list_all_ids(viewer: Viewer, search: Mapping[str, Any]) -> Numbers:
     """Return the ids of all frames that a search finds, in its order."""
     return find_matching(viewer, search).find_all(_order(search))
+
+
+def find_neighbours(viewer: Viewer, row: Any) -> Neighbours:
+    """Return what a frame's instrument took just before and after it, of its level, as a viewer may see it."""
+    if row.observation_date is None or not row.instrument_id:
+        return Neighbours()
+    search = {"instrument_id": [row.instrument_id], "reduction_level": [row.reduction_level]}
+    found, place = find_matching(viewer, search), (to_microseconds(row.observation_date), row.id)
+    before, after = (
+        found.find_first(1, Order("observation_date", is_descending, place)) for is_descending in (True, False)
+    )
+    frames = {frame.row.id: frame for frame in fetch_frames(viewer, "neighbours", before + after, {})}
+    return Neighbours(*(frames.get(ids[0]) if ids else None for ids in (before, after)))
 
 
 def iter_frames(viewer: Viewer, what: str, ids: Ids, options: Mapping[str, Any]) -> Iterator[list[FoundFrame]]:

@@ -28,7 +28,7 @@ COLUMNS = (
     TableColumn("request_id", "Request"),
     TableColumn("configuration_type", "Type", "configuration_type"),
     TableColumn("reduction_level", "Level", "reduction_level", "number"),
-    TableColumn("public_date", "Public from"),
+    TableColumn("public_date", "Public on"),
     TableColumn("download", "Download"),
     TableColumn("cart", "Cart"),
 )

@@ -1,5 +1,6 @@
 """Frames in a browser: the search page, a frame's page and its previews."""
 
+import math
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +16,8 @@ from app.downloads.actions import grant_link
 from app.embargoes.queries import list_rulings_on_frame
 from app.errors import BadRequest, wants_html
 from app.frames import api, lists, queries, visibility
-from app.frames.angles import format_dec, format_ra
-from app.frames.chart import build_chart
+from app.frames.angles import format_dec, format_ra, format_size
+from app.frames.chart import SkyChart, build_chart
 from app.frames.configuration_types import ConfigurationTypes
 from app.frames.queries import FoundFrame
 from app.frames.search_page import PAGE_SIZES, build_search_page
@@ -28,11 +29,13 @@ from app.pages import current_preferences
 from app.pictures import build_picture
 from app.preferences import COOKIE, COOKIE_LIFE_S, choose
 
+SMALLEST_NEAR_DEG = 1 / 60
 LONGEST_RELATED = 25  # rows of a page; a master bias is used by thousands of frames
 
 blueprint = Blueprint("frames_views", __name__)
 blueprint.add_app_template_filter(format_ra, "ra")
 blueprint.add_app_template_filter(format_dec, "dec")
+blueprint.add_app_template_filter(lambda size_deg: format_size(math.radians(size_deg)), "angle")
 blueprint.add_app_template_global(grant_link)
 
 
@@ -99,14 +102,24 @@ def show_preview(frame_id: int, size: str) -> Response:
     return build_picture(queries.get_thumbnail(current_viewer(), frame_id, size))
 
 
+def _find_near_deg(ring: Ring, chart: SkyChart) -> float:
+    """Return how far a footprint reaches from its middle, to two digits, in degrees."""
+    corners, middle = to_unit_vectors(ring), to_unit_vectors([chart.center_deg])[0]
+    radius_deg = math.degrees(float(np.linalg.norm(corners - middle, axis=1).max()))  # a chord, which is no longer
+    return max(float(f"{radius_deg:.2g}"), SMALLEST_NEAR_DEG)
+
+
 def _show_page(frame_id: int) -> Response:
     viewer = current_viewer()
     frame = queries.get_frame(viewer, frame_id, {"include_related_frames": False, "include_thumbnails": True})
     related, named_ids = queries.list_related(viewer, frame_id), queries.list_named_ids(frame_id)
+    chart = build_chart(np.array(frame.row.area)) if frame.row.area else None
     page = render_template(
         "frames/frame.html",
         frame=frame,
-        chart=build_chart(np.array(frame.row.area)) if frame.row.area else None,
+        chart=chart,
+        near_deg=_find_near_deg(frame.row.area, chart) if chart else None,
+        neighbours=lists.find_neighbours(viewer, frame.row),
         headers=queries.get_headers(viewer, frame_id),
         header_wanted=request.args.get("header", "").strip(),
         preview_state="" if frame.thumbnails else find_preview_state(frame_id),

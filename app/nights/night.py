@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+from app.frames.visibility import is_public
 from app.nights.queries import NightFrame
 
 HOUR = dt.timedelta(hours=1)
@@ -59,6 +60,24 @@ class TelescopeNight:
 
 
 @dataclass(frozen=True)
+class Proprietary:
+    """The frames of a night that are not public yet.
+
+    Attributes
+    ----------
+    first, last
+        The days on which the first and the last become public; None if none has such a day.
+    undated
+        How many have none.
+    """
+
+    frames: int
+    first: dt.date | None
+    last: dt.date | None
+    undated: int
+
+
+@dataclass(frozen=True)
 class Night:
     """A whole night.
 
@@ -66,10 +85,13 @@ class Night:
     ----------
     ticks
         Full hours, and where they stand: percent of the chart's width.
+    proprietary
+        None if all of it is public.
     """
 
     telescopes: Sequence[TelescopeNight]
     ticks: Sequence[tuple[dt.datetime, float]]
+    proprietary: Proprietary | None = None
 
     @property
     def frames(self) -> int:
@@ -107,7 +129,7 @@ def build_night(frames: Sequence[NightFrame]) -> Night:
     for frame in frames:
         by_telescope[frame.site_id, frame.telescope_id].append(frame)
     telescopes = [_build_telescope(*names, taken, axis) for names, taken in sorted(by_telescope.items())]
-    return Night(telescopes, tuple(axis.list_ticks()))
+    return Night(telescopes, tuple(axis.list_ticks()), _find_proprietary(frames))
 
 
 def _build_telescope(site: str, telescope: str, frames: Sequence[NightFrame], axis: Axis) -> TelescopeNight:
@@ -126,6 +148,13 @@ def _build_telescope(site: str, telescope: str, frames: Sequence[NightFrame], ax
         median_lag_s=median(lags_s),
         p95_lag_s=quantiles(lags_s, n=20)[-1] if len(lags_s) > 1 else lags_s[0],
     )
+
+
+def _find_proprietary(frames: Iterable[NightFrame]) -> Proprietary | None:
+    dates = [frame.public_date for frame in frames if not is_public(frame.public_date)]
+    days = sorted(date.date() for date in dates if date)
+    first, last = (days[0], days[-1]) if days else (None, None)
+    return Proprietary(len(dates), first, last, len(dates) - len(days)) if dates else None
 
 
 def _find_end(frame: NightFrame) -> dt.datetime:

@@ -15,7 +15,7 @@ from app.frames.visibility import visible_to
 
 @dataclass(frozen=True)
 class NightFrame:
-    """What a night's page says of a frame: where and when it was taken, and when it came in."""
+    """What a night's page says of a frame: where and when it was taken, when it came in, and when it is public."""
 
     site_id: str
     telescope_id: str
@@ -24,6 +24,7 @@ class NightFrame:
     observation_date: dt.datetime
     exposure_time: float | None  # seconds
     created: dt.datetime
+    public_date: dt.datetime | None = None
 
 
 def list_night(viewer: Viewer, night: dt.date) -> Sequence[NightFrame]:

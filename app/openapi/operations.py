@@ -234,6 +234,7 @@ PAGES = frozenset(
         "proposals_views.add_member",
         "proposals_views.remove_member",
         "proposals_views.show_proposals",
+        "quick_looks_views.show_quick_look",
         "targets.show_targets",
     }
 )

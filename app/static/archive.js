@@ -22,24 +22,46 @@ function enhance(root) {
     });
   }
 
-  // <span data-copy>, <pre data-copy>: a button beside it copies its text, or selects it where that is not allowed.
+  // <span data-copy="name">, <pre data-copy>: a button beside it copies its text, or selects it where that is not allowed.
   for (const text of root.querySelectorAll("[data-copy]")) {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: "button button-quiet copy", textContent: "Copy" });
-    button.ariaLabel = `Copy ${document.getElementById(text.getAttribute("aria-labelledby"))?.textContent ?? text.textContent.trim()}`;
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(text.textContent.trim().replaceAll("−", "-"));
-      } catch {
-        getSelection().selectAllChildren(text);
-        return;
-      }
-      document.querySelector("#announcement").textContent = "Copied.";
-      button.textContent = "Copied";
-    });
+    const name = document.getElementById(text.getAttribute("aria-labelledby"))?.textContent ?? text.textContent.trim();
+    button.ariaLabel = `Copy ${text.dataset.copy || name}`;
+    button.addEventListener("click", () => copy(button, text.textContent.trim().replaceAll("−", "-"), text));
     text.after(button);
   }
+
+  // <button hidden data-copy-rows="#id">: copy all rows of that table, as name = value.
+  for (const button of root.querySelectorAll("button[data-copy-rows]")) {
+    const table = document.querySelector(button.dataset.copyRows);
+    const lines = [...table.tBodies[0].rows].map(({ cells: [name, value] }) => `${name.textContent.padEnd(8)} = ${value.firstElementChild.textContent}`);
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button, `${lines.join("\n")}\n`, table));
+  }
+
+  // <div data-look="address">: the picture's pixels, with their values.
+  for (const part of root.querySelectorAll("[data-look]")) import("./quicklook.js").then(({ offerQuickLook }) => offerQuickLook(part));
 }
+
+async function copy(button, text, place) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    getSelection().selectAllChildren(place);
+    return;
+  }
+  document.querySelector("#announcement").textContent = "Copied.";
+  button.textContent = "Copied";
+}
+
+// The larger previews, once somebody comes to a table that may have some.
+for (const kind of ["pointerover", "focusin"])
+  document.addEventListener(kind, function come(event) {
+    if (!event.target.closest("main table.cards")) return;
+    document.removeEventListener(kind, come);
+    import("./peek.js").then(({ listenForPeeks }) => listenForPeeks(kind, event));
+  });
 
 // <div hidden><input type="checkbox" data-reload-every-s="5"></div>: reload the page as long as it is ticked.
 for (const box of document.querySelectorAll("input[data-reload-every-s]")) {

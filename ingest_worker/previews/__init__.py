@@ -1,47 +1,20 @@
 """Draws the two JPEG previews of a data file; knows nothing of the database, the queue or Flask."""
 
 import io
-import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from astropy.io import fits
-
-# astropy exports the error of its tile codecs nowhere else.
-from astropy.io.fits.hdu.compressed._compression import CfitsioException
-from astropy.utils.exceptions import AstropyWarning
 from PIL import Image
 
+from ingest_worker.previews.opening import DAMAGE, begins_as_fits, open_fits
 from ingest_worker.previews.picture import draw
-from ocs_archive.input.file import File, FileSpecificationException
-from ocs_archive.input.fitsheaders import read_fits_headers
 
 Image.preinit()  # Pillow's plugins are imported once, and not in the child of each picture
 
 PreviewSize = Literal["small", "large"]
 
 LONGEST_SIDE_PX: dict[PreviewSize, int] = {"small": 256, "large": 1024}
-
-_MOST_AXES = 999  # FITS standard 4.0, section 4.4.1.1; astropy loops over as many as there are said to be
-
-# What astropy raises on the many ways in which a header or its data can be wrong.
-_DAMAGE = (
-    FileSpecificationException,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    AssertionError,
-    RuntimeError,
-    fits.VerifyError,
-    CfitsioException,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -80,27 +53,20 @@ def build_previews(path: Path) -> list[Preview]:
     try:
         with path.open("rb") as file:
             picture = _draw_fits(file) if _is_fits(file) else None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise PreviewError(f"No preview of {path.name}: {error or type(error).__name__}") from error
     return [_encode(picture, size) for size in LONGEST_SIDE_PX] if picture else []
 
 
 def _is_fits(file: BinaryIO) -> bool:
-    begins_as_fits = file.read(6) == b"SIMPLE"
-    if not begins_as_fits and file.name.lower().endswith((".fits", ".fits.fz")):
+    is_fits = begins_as_fits(file)
+    if not is_fits and file.name.lower().endswith((".fits", ".fits.fz")):
         raise ValueError("it does not begin with SIMPLE as FITS does")
-    return begins_as_fits
+    return is_fits
 
 
 def _draw_fits(file: BinaryIO) -> Image.Image | None:
-    # Refuses what is cut short or makes no sense before astropy tries to read it.
-    if any(headers.get("NAXIS", 0) > _MOST_AXES for headers in read_fits_headers(File(file))):
-        raise ValueError(f"it has more than {_MOST_AXES} axes")
-    file.seek(0)
-    with (
-        warnings.catch_warnings(action="ignore", category=AstropyWarning),  # the ingest reports odd headers
-        fits.open(file, memmap=False) as hdus,  # a memory map would count as the worker's own memory
-    ):
+    with open_fits(file) as hdus:
         return draw(hdus)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +78,28 @@ def _span(first: int, last: int) -> Span:
     return Span(min(first, last) - 1, max(first, last), first > last)
 
 
-def assemble(pieces: list[Piece]) -> Pixels:
-    """Read all pieces and paint them at their places; what no piece covers is NaN.
+@dataclass(frozen=True)
+class Mosaic:
+    """Images at their places, as they were read.
+
+    Attributes
+    ----------
+    pixels
+        The lowest FITS row first; what no piece covers is NaN.
+    boxes
+        The rows and the columns that each piece takes.
+    factor
+        How many pixels of a file, along either axis, make one.
+    """
+
+    pixels: Pixels
+    pieces: Sequence[Piece]
+    boxes: Sequence[tuple[slice, slice]]
+    factor: int
+
+
+def assemble(pieces: Sequence[Piece]) -> Pixels:
+    """Read all pieces and paint them at their places, levelled; what no piece covers is NaN.
 
     Returns
     -------
@@ -90,21 +111,53 @@ def assemble(pieces: list[Piece]) -> Pixels:
     ValueError
         If there are too many pixels, or an image cannot be read in sections of a bounded size.
     """
+    mosaic = place(pieces, max(1, int(measure_longest_side(pieces)) // _LONGEST_SIDE_PX))
+    for box, offset in zip(mosaic.boxes, find_offsets(mosaic), strict=True):
+        mosaic.pixels[box] += offset
+    return mosaic.pixels
+
+
+def measure_longest_side(pieces: Sequence[Piece]) -> float:
+    """Return the longest side of what pieces make up together, in pixels of the first."""
+    left, bottom, right, top = _find_edges(pieces)
+    return max(right - left, top - bottom) / _find_binning(pieces)
+
+
+def place(pieces: Sequence[Piece], factor: int) -> Mosaic:
+    """Read all pieces, averaged over `factor` × `factor` pixels, and paint them at their places.
+
+    Raises
+    ------
+    ValueError
+        As `assemble`.
+    """
     if sum(piece.window.x.length * piece.window.y.length for piece in pieces) > _MAX_PIXELS:
         raise ValueError(f"it has more than {_MAX_PIXELS} pixels")
-    left, bottom = (min(piece.place[axis].start for piece in pieces) for axis in (0, 1))
-    right, top = (max(piece.place[axis].stop for piece in pieces) for axis in (0, 1))
-    binning = pieces[0].place.x.length / pieces[0].window.x.length
-    factor = max(1, int(max(right - left, top - bottom) / binning) // _LONGEST_SIDE_PX)
-    pitch = factor * binning  # detector pixels to a pixel of the picture
+    left, bottom, _, _ = _find_edges(pieces)
+    pitch = factor * _find_binning(pieces)  # detector pixels to a pixel of the picture
     boxes = [(_cells(piece.place.y, bottom, pitch), _cells(piece.place.x, left, pitch)) for piece in pieces]
     shape = [max(cells.stop for cells in axis) for axis in zip(*boxes, strict=True)]
     canvas = np.full(shape, np.nan, np.float32)
     for piece, box in zip(pieces, boxes, strict=True):
         canvas[box] = _resample(_read(piece, factor), canvas[box].shape)
-    if len(pieces) > 1:
-        _level([canvas[box] for box in boxes])
-    return canvas
+    return Mosaic(canvas, pieces, boxes, factor)
+
+
+def find_offsets(mosaic: Mosaic) -> list[float]:
+    """Return what brings each piece to the median of the first: amplifiers differ in bias, and share a stretch."""
+    parts = [mosaic.pixels[box] for box in mosaic.boxes]
+    medians = [float(np.median(good)) if (good := part[np.isfinite(part)]).size else 0.0 for part in parts]
+    return [medians[0] - median for median in medians]
+
+
+def _find_edges(pieces: Sequence[Piece]) -> tuple[int, int, int, int]:
+    left, bottom = (min(piece.place[axis].start for piece in pieces) for axis in (0, 1))
+    right, top = (max(piece.place[axis].stop for piece in pieces) for axis in (0, 1))
+    return left, bottom, right, top
+
+
+def _find_binning(pieces: Sequence[Piece]) -> float:
+    return pieces[0].place.x.length / pieces[0].window.x.length
 
 
 def _cells(span: Span, origin: int, pitch: float) -> slice:
@@ -112,10 +165,13 @@ def _cells(span: Span, origin: int, pitch: float) -> slice:
     return slice(start, max(start + 1, math.ceil((span.stop - origin) / pitch)))
 
 
+def find_factor(piece: Piece, factor: int) -> int:
+    """Return by how much a piece is reduced: one with a false DETSEC may be far larger than its place."""
+    return max(factor, max(piece.window.x.length, piece.window.y.length) // _LONGEST_SIDE_PX)
+
+
 def _read(piece: Piece, factor: int) -> Pixels:
-    # A piece with a false DETSEC may be far larger than its place: it is reduced all the same.
-    longest = max(piece.window.x.length, piece.window.y.length)
-    pixels = read_reduced(piece.hdu, piece.window, max(factor, longest // _LONGEST_SIDE_PX))
+    pixels = read_reduced(piece.hdu, piece.window, find_factor(piece, factor))
     down, across = (-1 if span.is_reversed else 1 for span in (piece.place.y, piece.place.x))
     return pixels[::down, ::across]
 
@@ -126,10 +182,3 @@ def _resample(pixels: Pixels, shape: tuple[int, ...]) -> Pixels:
         return pixels
     rows, columns = (np.arange(new) * old // new for new, old in zip(shape, pixels.shape, strict=True))
     return pixels[np.ix_(rows, columns)]
-
-
-def _level(parts: list[Pixels]) -> None:
-    """Shift each part to the median of the first: amplifiers differ in bias, and one stretch has to do."""
-    medians = [np.median(good) if (good := part[np.isfinite(part)]).size else 0 for part in parts]
-    for part, median in zip(parts, medians, strict=True):
-        part += medians[0] - median

@@ -1,5 +1,7 @@
 """Draws an open FITS file: ZScale and asinh for an image, north up; a plot for a line of pixels."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
@@ -39,10 +41,31 @@ def draw(hdus: fits.HDUList) -> Image.Image | None:
     return turn_north_up(_enlarge(upright), pieces[0], hdus)
 
 
-def _stretch(pixels: Pixels) -> npt.NDArray[np.uint8]:
-    """Turn values into grey: nearly linear in the ZScale interval, asinh above it.
+class Cuts(NamedTuple):
+    """Between which values a picture shows its pixels.
 
-    Cut off at the end of the interval, every star and galaxy would be a white blot; so the asinh goes on to
+    Attributes
+    ----------
+    low, high
+        The ZScale interval, in which the stretch is nearly linear.
+    brightest
+        What is white.
+    """
+
+    low: float
+    high: float
+    brightest: float
+
+    @property
+    def softening(self) -> float:
+        """Above the low cut, by how much asinh bends."""
+        return (self.high - self.low) / _SOFTENINGS_PER_INTERVAL
+
+
+def find_cuts(pixels: Pixels) -> Cuts | None:
+    """Choose the cuts of pixels, some of which are finite; None if all of these have one value.
+
+    Cut off at the end of the ZScale interval, every star and galaxy would be a white blot; so the asinh goes on to
     the brightest ten-thousandth of the pixels, within reason (after Lupton et al. 2004, PASP 116, 133).
     """
     values = pixels[np.isfinite(pixels)]
@@ -50,10 +73,18 @@ def _stretch(pixels: Pixels) -> npt.NDArray[np.uint8]:
     if not low < high:  # ZScale sees one value only: a mask, a few photons
         low, high = float(values.min()), float(values.max())
     if not low < high:
-        return np.full(pixels.shape, BACKGROUND, np.uint8)
+        return None
     intervals = np.clip((np.percentile(values, 99.99) - low) / (high - low), 1, _MOST_INTERVALS)
-    stretch = AsinhStretch(1 / (_SOFTENINGS_PER_INTERVAL * intervals))
-    grey = stretch((pixels - low) / ((high - low) * intervals), clip=True) * 255
+    return Cuts(low, high, low + float(intervals) * (high - low))
+
+
+def _stretch(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """Turn values into grey: nearly linear in the ZScale interval, asinh above it."""
+    cuts = find_cuts(pixels)
+    if cuts is None:
+        return np.full(pixels.shape, BACKGROUND, np.uint8)
+    span = np.float64(cuts.brightest - cuts.low)  # float32 may not hold it
+    grey = AsinhStretch(cuts.softening / span)((pixels - cuts.low) / span, clip=True) * 255
     return np.where(np.isfinite(pixels), grey, BACKGROUND).astype(np.uint8)
 
 

@@ -151,6 +151,9 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
             Who.VIEWERS, "/frames/{frame}/previews/small.jpg", headers={"If-None-Match": "*"}, good=304, lacking=STUBBED
         ),
     ),
+    ("quick_looks_views.show_quick_look", "GET"): (
+        Row(Who.VIEWERS, "/frames/{frame}/quicklook", not_shown=frozenset(KINDS)),
+    ),
     ("frames_api.post_frame", "POST"): (
         _write(Who.INGESTERS, "/frames/", {**WRITTEN, "basename": f"{REWRITTEN}-frame"}, good=201, written=REWRITTEN),
         _write(Who.INGESTERS, "/frames/", {**WRITTEN, "basename": f"{OTHERS}.frame", "version_set": 1}, good=400),

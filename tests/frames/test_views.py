@@ -69,8 +69,10 @@ def test_a_frame_that_is_not_public_shows_to_its_members_with_its_date(
         secret_id = add_frame("secret", **SECRET)
     assert "secret" not in get_page(client, "/").text
     assert get_page(client, f"/frames/{secret_id}/").status == 404
-    assert "not public until 2100-01-01" in get_page(client, "/", as_member).text
-    assert "Public from 2100-01-01" in get_page(client, f"/frames/{secret_id}/", as_member).text
+    assert "secret public on 2100-01-01" in get_page(client, "/", as_member).text
+    page = get_page(client, f"/frames/{secret_id}/", as_member)
+    assert "secret public on 2100-01-01" in page.text
+    assert "Public on 2100-01-01 00:00:00" in page.text
 
 
 def test_only_my_proposals(app: Flask, client: FlaskClient, as_member: Headers) -> None:
@@ -313,10 +315,30 @@ def test_a_frame_page_tells_the_facts(client: FlaskClient, frame_id: int) -> Non
 
 def test_a_frame_page_leads_on(client: FlaskClient, frame_id: int) -> None:
     links = get_page(client, f"/frames/{frame_id}/").links
-    for text in ("Frames at this position", "M 42", "2000", "2026-11-01", "1000"):
+    likes = ("Near this one (1.40°)", "Same target", "Same request", "Same night")
+    for text in ("Frames at this position", "M 42", "2000", "2026-11-01", "1000", *likes):
         assert "middle-e91" in get_page(client, links[text]).text
+    assert links["The night as a whole"] == "/nights/2026-11-01"
     assert client.get(links["record"]).json["id"] == frame_id
     assert client.get(links["header"]).json["data"]["FILTER"] == "rp"
+
+
+def test_a_frame_page_leads_to_what_its_instrument_took_before_and_after(
+    app: Flask, client: FlaskClient, as_member: Headers
+) -> None:
+    with app.app_context():
+        minutes = {"first": 1, "secret": 2, "third": 3, "fourth": 4}
+        for name, minute in minutes.items():
+            fields = SECRET if name == "secret" else {}
+            add_frame(name, observation_date=f"2026-11-01T03:0{minute}:00", **fields)
+        add_frame("elsewhere", observation_date="2026-11-01T03:03:10", instrument_id="fa02")
+        add_frame("reduced", observation_date="2026-11-01T03:03:00", reduction_level=91)
+    third = get_page(client, "/").links["M 42 third"]
+    page = get_page(client, third)
+    assert get_page(client, page.links["Before first"]).links["After third"] == third
+    assert get_page(client, page.links["After fourth"]).links["Before third"] == third
+    assert not any(text.startswith("After") for text in get_page(client, page.links["After fourth"]).links)
+    assert "Before secret" in get_page(client, third, as_member).links
 
 
 def test_related_frames_in_both_directions(client: FlaskClient, frame_id: int) -> None:
@@ -339,7 +361,7 @@ def test_the_header_is_filtered_on_the_server(client: FlaskClient, frame_id: int
     assert all(line in whole for line in ("OBJECT M 42", "FILTER rp", "SIMPLE T"))
     page = get_page(client, f"/frames/{frame_id}/?header=fil")
     assert page.fields["header"] == "fil"
-    assert "Filter Keyword Value FILTER rp Auto Light" in page.text
+    assert "Filter Copy all of it Keyword Value FILTER rp Auto Light" in page.text
 
 
 @pytest.mark.parametrize(

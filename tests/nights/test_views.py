@@ -39,6 +39,21 @@ class TestNight:
         hidden, empty = (client.get(f"/nights/{night}/changes").text for night in ("2026-11-02", "2026-11-09"))
         assert hidden == empty
 
+    def test_it_is_said_when_proprietary_frames_are_public(
+        self, app: Flask, client: FlaskClient, as_operator: Headers
+    ) -> None:
+        def read() -> str:
+            page = client.get("/nights/2026-11-02", headers=as_operator).text
+            return re.search("status.*?of them</a> *(.*?)</p>", page, re.DOTALL)[1]
+
+        assert read() == "is not public yet: public on 2999-01-01."
+        with app.app_context():
+            night = {"observation_date": "2026-11-02T21:00:00", "observation_day": "2026-11-02"}
+            add_frame("later", public_date="2999-02-01", **night)
+            add_frame("never", public_date=None, **night)
+        assert read() == "are not public yet: public on 2999-01-01, the last on 2999-02-01; 1 without a date."
+        assert "not public" not in client.get("/nights/2026-11-03", headers=as_operator).text
+
     def test_a_browser_is_told_once_of_what_is_new(self, app: Flask, client: FlaskClient) -> None:
         address = re.search(r'data-live="([^"]+)"', client.get("/nights/2026-11-03").text)[1]
         nothing_new = client.get(address)
