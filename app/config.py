@@ -74,6 +74,15 @@ class AppConfig:
     zip_download_max_uncompressed_files: int
     cart_most_frames: int
     cart_days: int
+    saved_searches_per_user: int
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_user: str
+    smtp_password: str
+    mail_from: str
+    alert_mails_per_hour: int
+    alert_webhooks_internal: bool
     count_patience_ms: int
     max_upload_bytes: int
     upload_quota_bytes: int

@@ -9,7 +9,7 @@ from app.frame_columns.names import Numbers
 from app.frame_columns.selection import Order
 from app.frame_columns.times import to_microseconds
 from app.frames.cursors import Cursor
-from app.frames.matching import find_matching
+from app.frames.matching import SqlFrames, find_matching
 from app.frames.queries import FoundFrame, fetch_frames
 from app.frames.search import DEFAULT_ORDERING
 from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
@@ -80,6 +80,14 @@ def _list_by_cursor(viewer: Viewer, search: Mapping[str, Any]) -> FramePage:
 def list_all_ids(viewer: Viewer, search: Mapping[str, Any]) -> Numbers:
     """Return the ids of all frames that a search finds, in its order."""
     return find_matching(viewer, search).find_all(_order(search))
+
+
+def find_among(viewer: Viewer, search: Mapping[str, Any], ids: Sequence[int]) -> list[int]:
+    """Return which of some frames a search finds for a viewer, the newest observation first, as the primary has them.
+
+    It needs no columns in memory, and takes as long as there are frames to look at.
+    """
+    return SqlFrames(viewer, search).choose(ids)
 
 
 def iter_frames(viewer: Viewer, what: str, ids: Ids, options: Mapping[str, Any]) -> Iterator[list[FoundFrame]]:

@@ -37,7 +37,7 @@ PATHS: list[tuple[str, str, str, int, dict[str, Any]]] = [
 #: To where none of the contract's programs goes.
 OURS = re.compile(
     "/|/account.*|/downloads/.*|/embargoes|/frames/<id>/previews/.*|/ingest.*|/log(in|out).*|/metrics|/nights.*|/pictures/.*"
-    "|/proposals.*|/ready|/static/.*"
+    "|/proposals.*|/ready|/searches.*|/alerts/.*|/static/.*"
 )
 slashes = pytest.mark.parametrize("ending", ["/", ""], ids=["with slash", "without"])
 
