@@ -23,6 +23,7 @@ PAGES = (
     "/cart",
     "{frame}",
     "/account",
+    "/searches",
     "/proposals",
     "/ingest",
     "/login",

@@ -4,6 +4,7 @@ import datetime as dt
 import ssl
 from collections.abc import Callable
 from email.message import EmailMessage
+from email.policy import SMTP
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def configure(tmp_path: Path, mailbox: MailBox) -> Configure:
 
 @pytest.fixture
 def mail() -> EmailMessage:
-    message = EmailMessage()
+    message = EmailMessage(SMTP)
     message["Subject"] = "Hello"
     message.set_content(".\nA line that begins with a dot.")
     return message
@@ -75,7 +76,7 @@ def test_by_starttls_with_a_log_in(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     send_mail(configure(SMTP_USER="archive", SMTP_PASSWORD="secret"), mail, TO)
     ((recipient, taken),) = mailbox.mails
-    assert (recipient, taken.get_content()) == (TO, ".\r\nA line that begins with a dot.\r\n")
+    assert (recipient, taken.get_content().splitlines()) == (TO, [".", "A line that begins with a dot."])
     words = [command.partition(" ")[0].upper() for command in mailbox.commands]
     assert words == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"]
 
