@@ -53,6 +53,8 @@ from app.quick_looks import views as quick_looks_views
 from app.rate_limits import register_limits
 from app.reading import Replica
 from app.request_ids import follow_requests
+from app.saved_searches import cli as saved_searches_cli
+from app.saved_searches import views as saved_searches_views
 from app.settings import PRODUCTION
 from app.targets import views as targets_views
 from app.thumbnails import api as thumbnails_api
@@ -91,6 +93,8 @@ ROOMS = (
     proposals_cli.blueprint,
     proposals_views.blueprint,
     quick_looks_views.blueprint,
+    saved_searches_cli.blueprint,
+    saved_searches_views.blueprint,
     targets_views.blueprint,
     thumbnails_api.blueprint,
     versions_api.blueprint,
@@ -141,6 +145,8 @@ def create_app(config: AppConfig) -> Flask:
     for api in (accounts_api.blueprint, frames_api.blueprint, ingest_api.blueprint, thumbnails_api.blueprint):
         csrf.exempt(api)  # it takes writes by token only, and a browser adds no token by itself
     csrf.exempt(frames_views.set_preferences)  # it looks at the Origin: most have no session
+    for view in (saved_searches_views.unsubscribe, saved_searches_views.confirm):
+        csrf.exempt(view)  # the link carries the right; mail programs send the form by themselves
     for reader in (downloads_api.blueprint, exports_api.blueprint, targets_views.blueprint):
         csrf.exempt(reader)  # its POST only reads
     for room in ROOMS:

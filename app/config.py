@@ -75,6 +75,15 @@ class AppConfig:
     cart_most_frames: int
     cart_days: int
     quick_look_cache_bytes: int
+    saved_searches_per_user: int
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_user: str
+    smtp_password: str
+    mail_from: str
+    alert_mails_per_hour: int
+    alert_webhooks_internal: bool
     count_patience_ms: int
     max_upload_bytes: int
     upload_quota_bytes: int

@@ -116,13 +116,15 @@ def redis_service(config: AppConfig, redis_server: str) -> Service:
 
 
 def list_flask_services(config: AppConfig) -> list[Service]:
-    """List the programs beside the web: workers and reconciler, and what tells of files or takes them, if any."""
+    """List the programs beside the web: workers, reconciler, alerts, and what tells of files or takes them, if any."""
     log = config.data_dir / "log"
     services = [
         Service(f"ingest worker {number}", [*FLASK, "worker"], log / f"worker-{number}.log")
         for number in range(1, config.workers + 1)
     ]
     services.append(Service("reconciler", [*FLASK, "reconcile"], log / "reconciler.log"))
+    if config.saved_searches_per_user:
+        services.append(Service("alerts", [*FLASK, "alerts"], log / "alerts.log"))
     if config.processed_exchange_enabled or config.webhook_urls:
         services.append(Service("publisher", [*FLASK, "publish"], log / "publisher.log"))
     if config.intake_rabbitmq:

@@ -9,6 +9,11 @@ from ocs_archive.settings import Setting, parse_flag, parse_int, parse_list
 
 EMBEDDED, PRODUCTION = "embedded", "production"
 TEXT, JSON = "text", "json"  # how logs are written
+STARTTLS, TLS, NO_TLS = "starttls", "tls", "none"  # how the mail server is spoken to
+#: What any mail server takes, and no header is broken by.
+MAIL_ADDRESS = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~.-]{1,64}@(?=.{1,253}\Z)[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE
+)
 
 
 def parse_environment(text: str) -> str:
@@ -46,6 +51,18 @@ def parse_limit(text: str) -> RateLimitItem | None:
     except ValueError:
         raise ValueError(f"a number and its time, such as 1000/day or 10/15 minutes, or empty, not {text!r}") from None
     return limit
+
+
+def parse_smtp_security(text: str) -> str:
+    if text not in {STARTTLS, TLS, NO_TLS}:
+        raise ValueError(f"{STARTTLS}, {TLS} or {NO_TLS}, not {text!r}")
+    return text
+
+
+def parse_mail_address(text: str) -> str:
+    if text and not MAIL_ADDRESS.fullmatch(text):
+        raise ValueError(f"a mail address such as archive@example.org, not {text!r}")
+    return text
 
 
 def parse_filename(text: str) -> str:
@@ -215,6 +232,31 @@ SETTINGS: dict[str, Setting] = {
             parse_amount,
         ),
         Setting(
+            "SAVED_SEARCHES_PER_USER",
+            "50",
+            "Searches that a user may keep, and be told of new frames of; 0: none, and `make run` starts no alerts.",
+            parse_amount,
+        ),
+        Setting("SMTP_HOST", "", "Mail server by which users are told of new frames; empty: no mail is sent."),
+        Setting("SMTP_PORT", "587", "Its port: 587 with starttls, 465 with tls, 25 with none.", parse_int),
+        Setting(
+            "SMTP_SECURITY",
+            "starttls",
+            "How it is spoken to: starttls (it must offer it), tls from the beginning, or none.",
+            parse_smtp_security,
+        ),
+        Setting("SMTP_USER", "", "Who logs in there; empty: nobody."),
+        Setting("SMTP_PASSWORD", "", "Their password.", secret=True),
+        Setting("MAIL_FROM", "", "Address that mails are from, such as archive@example.org.", parse_mail_address),
+        Setting("ALERT_MAILS_PER_HOUR", "12", "Mails an hour to one user; more wait, and become one.", parse_count),
+        Setting(
+            "ALERT_WEBHOOKS_INTERNAL",
+            "false",
+            "Whether users may have alerts sent to addresses inside your network, and by http: whoever may log in can "
+            "then make the archive send requests there.",
+            parse_flag,
+        ),
+        Setting(
             "COUNT_PATIENCE_MS",
             "2000",
             "Milliseconds for an exact count; then it is estimated.",
@@ -261,6 +303,8 @@ NEEDS = {
     "PROCESSED_EXCHANGE_ENABLED": ("QUEUE_BROKER_URL",),
     "INTAKE_RABBITMQ": ("QUEUE_BROKER_URL",),
     "WEBHOOK_URLS": ("WEBHOOK_SECRET",),
+    "SMTP_HOST": ("MAIL_FROM",),
+    "SMTP_USER": ("SMTP_PASSWORD",),
     "OAUTH_AUTHORIZE_URL": ("OAUTH_TOKEN_URL", "OAUTH_PROFILE_URL"),
     "OAUTH_TOKEN_URL": ("OAUTH_CLIENT_ID",),
     "OIDC_DISCOVERY_URL": ("OAUTH_CLIENT_ID",),

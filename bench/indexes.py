@@ -31,6 +31,11 @@ NEEDS: dict[str, tuple[str, str]] = {
     ),
     "ix_frame_request_id": ("request_id", "SELECT id FROM frame WHERE request_id = {request_id}"),
     "ix_frame_observation_id": ("observation_id", "SELECT id FROM frame WHERE observation_id = {observation_id}"),
+    "ix_frame_public_date": (
+        "alerts: what has become public since a look",
+        "SELECT id FROM frame WHERE public_date > now() - interval '1 minute' AND public_date <= now()"
+        " AND public_date > observation_date",
+    ),
     "ix_frame_area": (
         "position, covers, intersects",
         "SELECT id FROM frame WHERE ST_Intersects(area, {area}::geography)",

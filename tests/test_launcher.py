@@ -107,12 +107,19 @@ def test_no_redis_server(refusal, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "commands"),
     [
-        ({}, ["worker", "reconcile"]),
-        ({"WORKERS": "2"}, ["worker", "worker", "reconcile"]),
-        ({"PROCESSED_EXCHANGE_ENABLED": "1", "QUEUE_BROKER_URL": "amqp://x/"}, ["worker", "reconcile", "publish"]),
-        ({"WEBHOOK_URLS": "https://x/", "WEBHOOK_SECRET": "y"}, ["worker", "reconcile", "publish"]),
-        ({"INTAKE_RABBITMQ": "1", "QUEUE_BROKER_URL": "amqp://x/"}, ["worker", "reconcile", "intake rabbitmq"]),
-        ({"INTAKE_FOLDERS": "/a:/b c"}, ["worker", "reconcile", "intake folder /a /b c"]),
+        ({}, ["worker", "reconcile", "alerts"]),
+        ({"SAVED_SEARCHES_PER_USER": "0"}, ["worker", "reconcile"]),
+        ({"WORKERS": "2"}, ["worker", "worker", "reconcile", "alerts"]),
+        (
+            {"PROCESSED_EXCHANGE_ENABLED": "1", "QUEUE_BROKER_URL": "amqp://x/"},
+            ["worker", "reconcile", "alerts", "publish"],
+        ),
+        ({"WEBHOOK_URLS": "https://x/", "WEBHOOK_SECRET": "y"}, ["worker", "reconcile", "alerts", "publish"]),
+        (
+            {"INTAKE_RABBITMQ": "1", "QUEUE_BROKER_URL": "amqp://x/"},
+            ["worker", "reconcile", "alerts", "intake rabbitmq"],
+        ),
+        ({"INTAKE_FOLDERS": "/a:/b c"}, ["worker", "reconcile", "alerts", "intake folder /a /b c"]),
     ],
 )
 def test_what_runs_beside_the_web(tmp_path, settings, commands):
@@ -135,8 +142,8 @@ def test_a_killed_worker_is_replaced(running, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left(running, number):
     assert wait_until(
-        lambda: len(list_descendants(running.pid)) == 6
-    )  # Redis, a worker, the reconciler, gunicorn and its two
+        lambda: len(list_descendants(running.pid)) == 7
+    )  # Redis, a worker, the reconciler, the alerts, gunicorn and its two
     started = list_descendants(running.pid)
     running.send_signal(number)
     assert running.wait(LONGEST_STOP_S) == (-number if number == signal.SIGKILL else 0)

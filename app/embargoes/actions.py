@@ -10,9 +10,9 @@ import logging
 import sqlite3
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, literal, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, literal, or_, select, text, update
 
-from app.embargoes.models import Embargo, EmbargoedFrame
+from app.embargoes.models import Embargo, EmbargoedFrame, OpenedFrame
 from app.embargoes.queries import find_ruling
 from app.errors import BadRequest, NotFound
 from app.extensions import db, get_table, insert_for_dialect
@@ -24,7 +24,7 @@ from app.times import format_time
 log = logging.getLogger(__name__)
 
 # Each frame that is archived asks this, so it is built once, and goes past the ORM.
-FRAMES, HEADERS, EMBARGOES, EMBARGOED = map(get_table, (Frame, Header, Embargo, EmbargoedFrame))
+FRAMES, HEADERS, EMBARGOES, EMBARGOED, OPENED = map(get_table, (Frame, Header, Embargo, EmbargoedFrame, OpenedFrame))
 IS_EMBARGOED = exists().where(EMBARGOED.c.frame_id == FRAMES.c.id)
 FIND_STATE = select(
     FRAMES.c.public_date,
@@ -114,6 +114,7 @@ def decide_public_date(frame_id: int, proposal_id: str, own_date: dt.datetime | 
             return ruling.public_date
         db.session.execute(delete(EMBARGOED).where(EMBARGOED.c.frame_id == frame_id))
     if before.has_arrived and _opens_early(before.public_date, own_date):
+        _note_opened(own_date, FRAMES.c.id == frame_id)
         told = (frame_id, format_time(own_date), format_time(before.public_date) or "never")
         log.warning("frame %s: its new record makes it public from %s on, and not from %s on", *told)
     return own_date
@@ -156,5 +157,16 @@ def _release(*frames: ColumnElement[bool]) -> int:
 
 
 def _set_public_date(date: Any, *frames: ColumnElement[bool]) -> int:
+    _note_opened(date, *frames)
     values = {"public_date": date, "modified": dt.datetime.now(dt.UTC)}
     return db.session.connection().execute(update(FRAMES).where(*frames).values(values)).rowcount
+
+
+def _note_opened(date: Any, *frames: ColumnElement[bool]) -> None:
+    """Note those of some frames that are hidden until now, and public from now on by the date that they get."""
+    now = literal(dt.datetime.now(dt.UTC), FRAMES.c.public_date.type)
+    is_hidden = or_(FRAMES.c.public_date.is_(None), FRAMES.c.public_date > now)
+    is_due = (date if isinstance(date, ColumnElement) else literal(date, FRAMES.c.public_date.type)) <= now
+    opened = select(FRAMES.c.id, now).where(*frames, is_hidden, is_due)
+    note = insert_for_dialect(OPENED).from_select(["frame_id", "opened"], opened)
+    db.session.execute(note.on_conflict_do_update(index_elements=["frame_id"], set_={"opened": note.excluded.opened}))

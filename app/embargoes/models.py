@@ -44,3 +44,12 @@ class EmbargoedFrame(Model):
     frame_id: Mapped[int] = mapped_column(ForeignKey(Frame.id, ondelete="CASCADE"), primary_key=True)
     embargo_id: Mapped[int] = mapped_column(ForeignKey(Embargo.id, ondelete="CASCADE"), index=True)  # a ruling's frames
     public_date: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class OpenedFrame(Model):
+    """A frame that was hidden until a ruling, or a new record, made it public: for who is told of new frames."""
+
+    __tablename__ = "opened_frame"
+
+    frame_id: Mapped[int] = mapped_column(ForeignKey(Frame.id, ondelete="CASCADE"), primary_key=True)
+    opened: Mapped[dt.datetime] = mapped_column(UtcDateTime)

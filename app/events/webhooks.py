@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 import requests
 
@@ -46,21 +47,30 @@ class Webhook:
         MessageRefusedError
             If there was another.
         """
-        body = build_body(message)
-        headers = {"Content-Type": "application/json"} | sign(message.id, int(time.time()), body, self._secret)
-        try:
-            with self._session.post(
-                self._url, data=body, headers=headers, timeout=TIMEOUT_S, allow_redirects=False, stream=True
-            ) as response:
-                _check(response)
-        except requests.RequestException as error:
-            raise TargetAwayError(_describe(error)) from error
+        post_signed(self._session, self._url, message.id, build_body(message), self._secret)
 
     def rest(self) -> None:
         """Do nothing: a connection that has ended is replaced when it is needed."""
 
     def close(self) -> None:
         self._session.close()
+
+
+def post_signed(session: requests.Session, url: str, message_id: str, body: bytes, secret: str) -> None:
+    """Post a body of JSON, and return when it was answered with 2xx.
+
+    Raises
+    ------
+    TargetAwayError, MessageRefusedError
+        As `Webhook.deliver`.
+    """
+    headers = {"Content-Type": "application/json"} | sign(message_id, int(time.time()), body, secret)
+    options: dict[str, Any] = {"timeout": TIMEOUT_S, "allow_redirects": False, "stream": True}
+    try:
+        with session.post(url, data=body, headers=headers, **options) as response:
+            _check(response)
+    except requests.RequestException as error:
+        raise TargetAwayError(_describe(error)) from error
 
 
 def build_body(message: Message) -> bytes:

@@ -1,7 +1,7 @@
 """What has changed since a look at the database: whatever was committed, in whichever order, and nothing twice."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,10 @@ from sqlalchemy.types import UserDefinedType
 
 from app.extensions import db
 from app.frame_columns.models import FrameChange
-from app.reading import read
+from app.reading import Rows, read
 
 EVERY_FRAME = 0  # a change's frame_id: the tables were emptied
+Read = Callable[..., Rows]
 NEWEST = (FrameChange.id, FrameChange.frame_id, FrameChange.transaction_id)
 
 
@@ -65,8 +66,15 @@ class Mark:
     position: str
     newest: tuple[int, int, int] | None
 
-    def find_changes(self, most: int) -> tuple[set[int], "Mark"] | None:
+    def find_changes(self, most: int, read: Read = read) -> tuple[set[int], "Mark"] | None:
         """Return the ids of the frames that have changed since, and the mark after them.
+
+        Parameters
+        ----------
+        most
+            Changes that are taken in.
+        read
+            From which database.
 
         Returns
         -------
@@ -82,7 +90,7 @@ class Mark:
         ids = {row.frame_id for row in later}
         return None if EVERY_FRAME in ids else (ids, _read_mark(rows) or self)
 
-    def is_past(self) -> bool:
+    def is_past(self, read: Read = read) -> bool:
         """Say whether the database has been there: it has not if an older state of it was restored."""
         position = literal(self.position)
         if not _is_postgresql():
@@ -93,7 +101,7 @@ class Mark:
         return bool(answer)
 
 
-def mark_now() -> Mark:
+def mark_now(read: Read = read) -> Mark:
     """Return the mark of all that is committed by now."""
     newest = read(select(*NEWEST, _position().label("position")).order_by(FrameChange.id.desc()).limit(1))
     ((position,),) = read(select(_position()))

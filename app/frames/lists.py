@@ -9,7 +9,7 @@ from app.frame_columns.names import Numbers
 from app.frame_columns.order import Order
 from app.frame_columns.times import to_microseconds
 from app.frames.cursors import Cursor
-from app.frames.matching import find_matching
+from app.frames.matching import SqlFrames, find_matching
 from app.frames.queries import FoundFrame, fetch_frames
 from app.frames.search import DEFAULT_ORDERING
 from app.paging import DEFAULT_LIMIT, LARGEST_LIMIT
@@ -101,6 +101,14 @@ def find_neighbours(viewer: Viewer, row: Any) -> Neighbours:
     )
     frames = {frame.row.id: frame for frame in fetch_frames(viewer, "neighbours", before + after, {})}
     return Neighbours(*(frames.get(ids[0]) if ids else None for ids in (before, after)))
+
+
+def find_among(viewer: Viewer, search: Mapping[str, Any], ids: Sequence[int]) -> list[int]:
+    """Return which of some frames a search finds for a viewer, the newest observation first, as the primary has them.
+
+    It needs no columns in memory, and takes as long as there are frames to look at.
+    """
+    return SqlFrames(viewer, search).choose(ids)
 
 
 def iter_frames(viewer: Viewer, what: str, ids: Ids, options: Mapping[str, Any]) -> Iterator[list[FoundFrame]]:

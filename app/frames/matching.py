@@ -26,7 +26,7 @@ from app.frames.counting import count_matching
 from app.frames.models import Frame, Version
 from app.frames.search import ORDERINGS, Condition, build_conditions, split_search
 from app.frames.visibility import of_own_proposals, visible_to
-from app.reading import read
+from app.reading import read, read_primary
 
 FEW = 2_000  # frames, of each of which SQL is asked rather than for all that meet its conditions
 MOST = 10_000  # ids that SQL is asked for at once: it takes up to 0.1 s
@@ -230,6 +230,13 @@ class SqlFrames:
     def tally(self, fields: Collection[str]) -> Tally | None:
         """Say nothing: one walk through all frames for each field may take minutes."""
         return None
+
+    def choose(self, ids: Sequence[int]) -> list[int]:
+        """Return which of some frames are among them by now, the newest observation first."""
+        is_met = and_(*self._conditions).is_(True)  # as a whole they serve no index: only these frames are looked at
+        statement = select(Frame.id).where(is_one_of(np.array(ids, np.int64)), is_met)
+        newest_first = statement.order_by(Frame.observation_date.desc(), Frame.id.desc())
+        return [frame_id for (frame_id,) in read_primary(newest_first)]
 
     def fetch_ids(self) -> Numbers:
         """Return the ids of all."""

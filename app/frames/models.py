@@ -54,6 +54,12 @@ class Frame(Model):
         Index("ix_frame_proposal_id", "proposal_id", "observation_date"),  # a proposal's newest; a viewer's own
         Index("ix_frame_request_id", "request_id"),  # a request's frames
         Index("ix_frame_observation_id", "observation_id"),  # an observation's frames
+        Index(  # what has become public since a look
+            "ix_frame_public_date",
+            "public_date",
+            postgresql_where=text("public_date > observation_date"),
+            sqlite_where=text("public_date > observation_date"),
+        ),
         Index("ix_frame_area", "area", postgresql_using="gist").ddl_if(dialect="postgresql"),  # cone, covers, polygon
         Index(  # basename contains
             "ix_frame_basename_trigram",

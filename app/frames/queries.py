@@ -30,7 +30,7 @@ from app.frames.statements import (
     FoundVersion,
 )
 from app.frames.visibility import describe_sight, note_denied, note_privileged, visible_to
-from app.reading import read
+from app.reading import read, read_primary
 
 FIRST_OF_VERSION = len(FRAME_COLUMNS)
 END_OF_VERSION = FIRST_OF_VERSION + len(VERSION_COLUMNS)
@@ -54,7 +54,9 @@ class FoundFrame:
         return f"{self.row.basename}{self.versions[0].extension}" if self.versions else self.row.basename
 
 
-def fetch_frames(viewer: Viewer, what: str, ids: Sequence[int], options: Mapping[str, Any]) -> list[FoundFrame]:
+def fetch_frames(
+    viewer: Viewer, what: str, ids: Sequence[int], options: Mapping[str, Any], *, is_by_now: bool = False
+) -> list[FoundFrame]:
     """Return those of some frames that a viewer may see, in the order of their ids, with what hangs on them.
 
     Parameters
@@ -63,11 +65,13 @@ def fetch_frames(viewer: Viewer, what: str, ids: Sequence[int], options: Mapping
         What the log calls that which the viewer gets of hidden frames.
     options
         As `app.frames.search.RecordSchema` or `SearchSchema` loads them.
+    is_by_now
+        Whether the primary must be asked, as a replica may be late.
     """
     page, one = (PAGE_WITH_RELATED, ONE_WITH_RELATED) if options.get("include_related_frames", True) else (PAGE, ONE)
     sight = describe_sight(viewer)
-    rows = read(one, sight | {"id": ids[0]}) if len(ids) == 1 else read(page, sight | {"ids": ids})
-    found = _gather(rows)
+    statement, chosen = (one, {"id": ids[0]}) if len(ids) == 1 else (page, {"ids": ids})
+    found = _gather((read_primary if is_by_now else read)(statement, sight | chosen))
     frames = [found[frame_id] for frame_id in ids if frame_id in found]
     note_privileged(viewer, what, [(frame.row.id, frame.row.proposal_id, frame.row.public_date) for frame in frames])
     if options.get("include_thumbnails"):

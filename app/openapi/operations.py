@@ -236,5 +236,18 @@ PAGES = frozenset(
         "proposals_views.show_proposals",
         "quick_looks_views.show_quick_look",
         "targets.show_targets",
+        "saved_searches.ask_again",
+        "saved_searches.confirm",
+        "saved_searches.delete",
+        "saved_searches.list_searches",
+        "saved_searches.pause",
+        "saved_searches.rename",
+        "saved_searches.resume",
+        "saved_searches.save",
+        "saved_searches.set_alert",
+        "saved_searches.show_confirmation",
+        "saved_searches.show_search",
+        "saved_searches.show_unsubscribe",
+        "saved_searches.unsubscribe",
     }
 )

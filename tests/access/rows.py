@@ -257,6 +257,29 @@ ROWS: Mapping[tuple[str, str], tuple[Row, ...]] = {
         _form(Who.SESSIONS, "/account/tokens", good=201, name="own", scope="read"),
     ),
     ("accounts.revoke_token", "POST"): (_form(Who.SESSIONS, "/account/tokens/{token}/revoke", good=404),),
+    ("saved_searches.list_searches", "GET"): (Row(Who.SESSIONS, "/searches"),),
+    ("saved_searches.save", "POST"): (
+        _form(Who.SESSIONS, f"/searches?proposal_id={OTHERS}-proposal&site_id=x", name="x"),
+        _form(Who.SESSIONS, "/searches?position=M42", good=400, name=" "),
+    ),
+    ("saved_searches.show_search", "GET"): (Row(Who.SESSIONS, "/searches/{search}", good=404),),  # somebody else's
+    **{
+        (f"saved_searches.{endpoint}", "POST"): (
+            _form(Who.SESSIONS, f"/searches/{{search}}/{path}", good=404, name="x", way=""),
+        )
+        for endpoint, path in (
+            ("rename", "name"),
+            ("set_alert", "alert"),
+            ("ask_again", "confirmation"),
+            ("pause", "pause"),
+            ("resume", "resume"),
+            ("delete", "delete"),
+        )
+    },
+    ("saved_searches.show_unsubscribe", "GET"): (Row(Who.ANYBODY, "/alerts/unsubscribe/wrong", good=404),),
+    ("saved_searches.unsubscribe", "POST"): (_form(Who.ANYBODY, "/alerts/unsubscribe/wrong", good=404),),
+    ("saved_searches.show_confirmation", "GET"): (Row(Who.ANYBODY, "/alerts/confirm/wrong", good=404),),
+    ("saved_searches.confirm", "POST"): (_form(Who.ANYBODY, "/alerts/confirm/wrong", good=404),),
     ("monitoring.show_health", "GET"): (Row(Who.ANYBODY, "/health/"),),
     ("monitoring.show_readiness", "GET"): (Row(Who.ANYBODY, "/ready"),),
     ("monitoring.show_metrics", "GET"): (Row(Who.OPERATORS, "/metrics"),),

@@ -22,6 +22,7 @@ from app.embargoes.schemas import build_ruling
 from app.extensions import db
 from app.frames.models import Frame, Thumbnail, Version
 from app.portal.models import PortalToken
+from app.saved_searches.actions import save_search
 from tests.fixtures.ingest import Headers, log_in
 from tests.frames_factory import add_frame, add_preview
 from tests.jobs_factory import add_job
@@ -128,6 +129,8 @@ class Archive:
             self._set_public_date(now + A_WHILE)
             self.job = add_job(f"{OTHERS}.fits", id=self.ids[OTHERS] + 3 * 10**9, **_describe_failure(OTHERS))
             self.staff_token = list_tokens(get_user(ADMIN))[0].id
+            whose = get_user("other")
+            self.search = save_search(whose, f"{OTHERS}-search", [("site_id", f"{OTHERS}-site")], {}).id
             self.own_job = add_job("own.fits", submitted_by=get_user("tcs").id, **ENDED)
             self.md5s = dict(db.session.execute(select(Version.frame_id, Version.md5)).all())
             db.session.commit()
@@ -154,7 +157,7 @@ class Archive:
         """Put a frame's numbers and texts into a pattern; `beyond` makes them numbers that nothing has."""
         frame_id = self.ids[kind] + beyond
         numbers = {"frame": frame_id, "version": frame_id + 10**9, "thumbnail": frame_id + 2 * 10**9}
-        return pattern.format(**numbers, job=self.job + beyond, token=self.staff_token)
+        return pattern.format(**numbers, job=self.job + beyond, token=self.staff_token, search=self.search)
 
     @contextmanager
     def at_its_time(self, viewer: str) -> Iterator[None]:

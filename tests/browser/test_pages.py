@@ -26,6 +26,7 @@ PAGES = (
     "/targets/",
     "/targets/?targets=M42+2d%0A200+%2B60%0Ano+such+thing%0Amine,+83.82,+-5.39",
     "/account",
+    "/searches",
     "/proposals",
     "/ingest",
     "/login",

@@ -37,7 +37,8 @@ PATHS: list[tuple[str, str, str, int, dict[str, Any]]] = [
 #: To where none of the contract's programs goes.
 OURS = re.compile(
     "/|/account.*|/cart.*|/downloads/.*|/embargoes|/export.*|/frames/<id>/(calibrations|previews/.*|quicklook)|/help"
-    "|/ingest.*|/links/|/log(in|out).*|/metrics|/nights.*|/pictures/.*|/preferences|/proposals.*|/ready|/static/.*|/targets.*"
+    "|/ingest.*|/links/|/log(in|out).*|/metrics|/nights.*|/pictures/.*|/preferences|/proposals.*|/ready|/searches.*"
+    "|/alerts/.*|/static/.*|/targets.*"
 )
 slashes = pytest.mark.parametrize("ending", ["/", ""], ids=["with slash", "without"])
 
