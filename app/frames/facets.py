@@ -43,7 +43,7 @@ def count_facets(viewer: Viewer, search: Mapping[str, Any]) -> dict[str, Counts]
 
     counted = _count_groups(search, count_without(GROUPED, GROUPED))
     counted["proposal_id"] = count_without(["proposal_id"], ["proposal_id"]).count_values("proposal_id")
-    in_sight = tally if not asked else find_matching(viewer, {}).tally(COUNTED) or tally
+    in_sight = find_matching(viewer, {}).tally(COUNTED) or tally
     known = {field: dict.fromkeys(in_sight.list_values(field), 0) | counts for field, counts in counted.items()}
     nights = count_without(["dayobs"], [DAY]).count_values(DAY)
     return known | {

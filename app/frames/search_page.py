@@ -46,7 +46,7 @@ class Results:
     Attributes
     ----------
     facets
-        None of them for as long as the columns are being made.
+        None: frames are not counted by them, for as long as the columns are being made.
     """
 
     page: FramePage
@@ -57,7 +57,7 @@ class Results:
     previous: str | None
     next: str | None
     longer: str | None
-    facets: list[FacetList]
+    facets: list[FacetList] | None
     sky_map: SkyMap | None
     hints: list[Hint] = field(default_factory=list)
 
@@ -179,7 +179,7 @@ def _find(viewer: Viewer, search: dict[str, Any], page: SearchPage, offered: Map
         previous=address(offset=max(offset - limit, 0) or None) if offset else None,
         next=address(offset=offset + limit) if has_more else None,
         longer=address(offset=offset or None, limit=longer) if has_more and longer <= PAGE_SIZES[-1] else None,
-        facets=list(list_facets(counts, search, address)) if counts else [],
+        facets=list(list_facets(counts, search, address)) if counts else None,
         sky_map=build_sky_map(list(_place(found)), find_cone_centre(search), search.get("radius", 0.0)),
         hints=list(_list_hints(viewer, search, page)) if not count else [],
     )

@@ -45,9 +45,8 @@ def orion(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def frame_path(live_archive: LiveArchive, orion: Path) -> str:
     """The path of a frame's page, in an archive with a job that failed and a name that is very long."""
     job = live_archive.ingest(orion)
-    odd = write_fits(
-        orion.with_name(f"{LONG_NAME}.fits"), OBJECT="<script>" * 8, RLEVEL=0, **{"DATE-OBS": "2024-02-19T00:00"}
-    )
+    others = {"DATE-OBS": "2024-02-19T00:00", "L1PUBDAT": "2024-02-20", "RLEVEL": 0}
+    odd = write_fits(orion.with_name(f"{LONG_NAME}.fits"), OBJECT="<script>" * 8, **others)
     live_archive.ingest(odd)
     broken = orion.with_name("broken.fits")
     broken.write_text("no FITS at all")
