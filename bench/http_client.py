@@ -115,7 +115,8 @@ class Clients:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._pool.terminate()
+        self._pool.close()  # to end them by a signal could fail: forks keep the handlers that this process had
+        self._pool.join()
 
     def send(
         self,

@@ -1,6 +1,10 @@
 """What pytest loads first: the fixtures of every test."""
 
 import os
+import signal
+from collections.abc import Iterator
+
+import pytest
 
 from tests.services import NO_LIMITS
 
@@ -13,3 +17,12 @@ pytest_plugins = [
     "tests.fixtures.live",
     "tests.fixtures.browser",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _keep_signal_handlers() -> Iterator[None]:
+    """Give back what commands that run in this process make of signals: its forks would be deaf to them."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

@@ -21,13 +21,10 @@ def said():
 
 @pytest.fixture
 def supervisor(said):
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     supervisor = Supervisor(os.environ, said.append)
     supervisor.listen_for_signals()
     yield supervisor
     supervisor.stop()
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
