@@ -81,13 +81,13 @@ def _viewer_if_known() -> Any:
 
 
 def _add_headers(response: Response) -> Response:
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    for_others = "Access-Control-Allow-Origin" in response.headers
-    response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if for_others else "same-origin")
+    there = {name.lower() for name, _ in response.headers}
+    for_others = "access-control-allow-origin" in there
+    wanted = SECURITY_HEADERS | {"Cross-Origin-Resource-Policy": "cross-origin" if for_others else "same-origin"}
     if get_config().environment == PRODUCTION and request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", HSTS)
+        wanted["Strict-Transport-Security"] = HSTS
     if request.endpoint != "static":  # all else depends on who asks, even if it is nobody, and on the time
         response.vary.update(("Accept", "Authorization", "Cookie"))
-        response.headers.setdefault("Cache-Control", "private, no-cache")
+        wanted["Cache-Control"] = "private, no-cache"
+    response.headers.extend([(name, value) for name, value in wanted.items() if name.lower() not in there])
     return response

@@ -23,26 +23,15 @@ SAFE_IN_PATH = "!$&'()*+,/:;=@"  # as werkzeug leaves them in an address
 
 
 class Links:
-    """Grants links that work without any header for DOWNLOAD_LINK_HOURS from a moment on.
+    """Grants links that work without any header for DOWNLOAD_LINK_HOURS from now on.
 
     Their tokens are those of `URLSafeTimedSerializer`, which would find the key, the time and the address anew for each
     of the thousand links of a page. Whoever calls has made sure that the viewer may see the frame.
-
-    Parameters
-    ----------
-    moment_s
-        In seconds since 1970; now, if it is not given.
     """
 
-    def __init__(self, moment_s: float | None = None) -> None:
-        self._time = base64_encode(int_to_bytes(int(time.time() if moment_s is None else moment_s)))
+    def __init__(self) -> None:
+        self._time = base64_encode(int_to_bytes(int(time.time())))
         self._kinds: dict[str, tuple[str, bytes]] = {}
-
-    @classmethod
-    def of_this_period(cls) -> "Links":
-        """Return what grants the same links for half of their life: a copy of them is good as long as they are."""
-        period_s = get_config().download_link_hours * 1800
-        return cls(time.time() // period_s * period_s)
 
     def to_version(self, version_id: int, filename: str) -> str:
         """Return a link that downloads one version."""
@@ -66,6 +55,11 @@ class Links:
         signature = base64_encode(hmac.digest(key, signed, "sha1"))
         name = filename if PLAIN.fullmatch(filename) else quote(filename, safe=SAFE_IN_PATH)
         return f"{prefix}{signed.decode()}.{signature.decode()}/{name}"
+
+
+def find_link_period() -> int:
+    """Return a number that lasts for half of a link's life: a copy of links is good for as long as it is the same."""
+    return int(time.time() // (get_config().download_link_hours * 1800))
 
 
 def grant_link(version_id: int, filename: str) -> str:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from app.accounts.viewer import current_viewer, require_ingester
 from app.addresses import address_with
-from app.downloads.actions import Links
+from app.downloads.actions import Links, find_link_period
 from app.extensions import db
 from app.frames import actions, lists, queries
 from app.frames.aggregates import AGGREGATES, list_values
@@ -70,9 +70,11 @@ def list_related(frame_id: int) -> Response:
 def show_frame(frame_id: int) -> Response:
     """One frame's record. The address is shared with the page: see `app.frames.views`."""
     options = parse_query(RECORD)
-    frame = queries.get_frame(current_viewer(), frame_id, options)
-    (record,), (lasting,) = (build_records([frame], links, options) for links in (Links(), Links.of_this_period()))
-    return _respond_if_new(dump_json(record), dump_json(lasting))
+    (record,) = build_records([queries.get_frame(current_viewer(), frame_id, options)], Links(), options)
+    body, period = dump_json(record), find_link_period()
+    for linked in (record, *record["version_set"], *record.get("thumbnails", ())):
+        linked["url"] = period
+    return _respond_if_new(body, dump_json(record))
 
 
 def respond(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
