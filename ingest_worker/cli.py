@@ -16,7 +16,6 @@ from app.frame_columns.actions import forget_changes
 from app.ingest.actions import reconcile as reconcile_due
 from app.ingest.actions import ring_for_missing
 from app.ingest.bell import INGEST_QUEUE, PREVIEW_QUEUE
-from ingest_worker.archive_worker import ArchiveWorker
 
 RECONCILE_EVERY_S = 1.0
 RING_FOR_MISSING_EVERY = 60  # rounds
@@ -38,6 +37,8 @@ log = logging.getLogger(__name__)
 @with_appcontext
 def worker(burst: bool, queue_names: tuple[str, ...]) -> None:
     """Ingest files, and make previews while no file waits."""
+    from ingest_worker.archive_worker import ArchiveWorker  # with astropy, without which all other processes start
+
     engine = db.engine
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))  # a connection serves one process
     queues = [get_queue(name) for name in queue_names]  # the first comes first

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from app.accounts.actions import create_token, create_user
 from app.demo.exposures import PlannedFrame, Product
-from app.demo.files import write_frame
 from app.demo.night_log import PROPRIETARY_PROPOSAL, find_last_night, plan_nights
 from app.demo.submit import Archive, StandstillError, fill_archive
 from app.errors import BadRequest
@@ -122,6 +121,8 @@ def _write_record(record: Demo, path: Path) -> None:
 
 def _fill(record: Demo, data_dir: Path, console: Console) -> int:
     """Make, submit and await the frames; return how many failed."""
+    from app.demo.files import write_frame  # astropy comes with it
+
     frames = plan_nights(dt.date.fromisoformat(record["last_night"]), SEED)
     console.print(f"Filling the archive with {len(frames)} simulated frames …", highlight=False)
     folder = data_dir / "demo"

@@ -11,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from app.demo.exposures import PlannedFrame
-from app.demo.files import write_frame
 
 TIMEOUT_S = 60.0
 POLL_S = 0.5
@@ -95,6 +94,8 @@ def fill_archive(archive: Archive, frames: list[PlannedFrame], seed: int, folder
 
 def _feed(archive: Archive, frames: list[PlannedFrame], seed: int, folder: Path) -> Iterator[Counts]:
     """Submit frame by frame, so that workers are busy with one while the next is simulated; tell how far all are."""
+    from app.demo.files import write_frame  # astropy comes with it
+
     asked_s = 0.0
     for submitted, frame in enumerate(frames, start=1):
         path = write_frame(frame, folder, seed)

@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-import pika
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from app.extensions import get_config
 from app.fields import CONTROL_CHARACTERS
-from ingest_worker.intake.folder import FolderIntake
-from ingest_worker.intake.rabbitmq import Consumer
 
 intake = AppGroup("intake", help="Take files in by other doors than HTTP.")
 
@@ -20,6 +17,8 @@ intake = AppGroup("intake", help="Take files in by other doors than HTTP.")
 @intake.command("rabbitmq")
 def rabbitmq() -> None:
     """Take jobs from the queue INTAKE_QUEUE_NAME of the broker QUEUE_BROKER_URL."""
+    from ingest_worker.intake.rabbitmq import Consumer  # each command brings its own libraries
+
     config = get_config()
     _check_broker_url(config.queue_broker_url)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask's own way to the object
@@ -48,6 +47,8 @@ def rabbitmq() -> None:
 )
 def folder(paths: tuple[Path, ...], every_s: float, quiet_s: float) -> None:
     """Take the files that are, or come to be, below folders, once they have been quiet."""
+    from ingest_worker.intake.folder import FolderIntake  # as above
+
     for path in paths:
         if CONTROL_CHARACTERS.search(str(path)):
             raise click.BadParameter(f"{str(path)!r} has control characters, or is not UTF-8: rename the folder.")
@@ -57,6 +58,8 @@ def folder(paths: tuple[Path, ...], every_s: float, quiet_s: float) -> None:
 
 
 def _check_broker_url(url: str) -> None:
+    import pika  # as above
+
     if not url:
         raise click.ClickException("The setting QUEUE_BROKER_URL is missing: it names the broker.")
     try:

@@ -7,14 +7,16 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ocs_archive.input.exceptions import FileSpecificationException
-from ocs_archive.input.footprint import Polygon, find_circle_footprint, find_wcs_footprint
 from ocs_archive.input.headerdata import HeaderData
 from ocs_archive.input.publicdate import find_public_date
 from ocs_archive.input.values import clean_text, split_filename
 from ocs_archive.settings import settings
+
+if TYPE_CHECKING:
+    from ocs_archive.input.footprint import Polygon
 
 __all__ = ["DataFile", "EmptyFile", "File", "FileSpecificationException"]
 
@@ -135,8 +137,10 @@ class DataFile:
         """Return the header, complete and without the blacklisted keys."""
         return self.header_data
 
-    def get_wcs_corners(self) -> Polygon | None:
+    def get_wcs_corners(self) -> "Polygon | None":
         """Return the footprint: a closed GeoJSON Polygon in ICRS degrees, or None if there is none."""
+        from ocs_archive.input.footprint import find_circle_footprint, find_wcs_footprint  # astropy comes with them
+
         header = self.header_data
         if header.headers_are_set((settings.RADIUS_KEY, settings.RA_KEY, settings.DEC_KEY)):
             return find_circle_footprint(header.get_ra(), header.get_dec(), header.get_radius())

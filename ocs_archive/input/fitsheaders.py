@@ -12,10 +12,6 @@ import warnings
 from collections.abc import Callable
 from typing import IO, Any
 
-from astropy.io import fits
-from astropy.io.fits.verify import VerifyError
-from astropy.utils.exceptions import AstropyWarning
-
 from ocs_archive.input.exceptions import FileSpecificationException
 from ocs_archive.input.file import File
 from ocs_archive.input.values import build_json_value
@@ -114,6 +110,9 @@ def parse_card(text: str) -> tuple[str, Any]:
 
 def parse_odd_card(text: str) -> tuple[str, Any]:
     """Parse any card as astropy does; where astropy can't, take the text as it stands."""
+    from astropy.io import fits  # where it is needed: the web server never reads a file, and starts without astropy
+    from astropy.io.fits.verify import VerifyError
+
     card = fits.Card.fromstring(text)
     try:
         return card.keyword, build_json_value(card.value)
@@ -124,6 +123,8 @@ def parse_odd_card(text: str) -> tuple[str, Any]:
 
 def parse_headers(header_bytes: bytes) -> Headers:
     """Parse cards to JSON values by key; the first of a key counts, HISTORY and COMMENT are joined."""
+    from astropy.utils.exceptions import AstropyWarning  # as above
+
     headers: Headers = {}
     comments: dict[str, list[str]] = {"HISTORY": [], "COMMENT": []}
     with warnings.catch_warnings():

@@ -9,7 +9,6 @@ from pathlib import PurePath
 from typing import Any
 
 import numpy as np
-from astropy.io.fits.card import Undefined
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 JSON_TYPES = {str, bool}  # those of which each value is JSON
@@ -31,8 +30,6 @@ def build_json_value(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return float(value) if isfinite(value) else None
-    if isinstance(value, Undefined):
-        return None
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, int | Integral):
@@ -44,7 +41,11 @@ def build_json_value(value: Any) -> Any:
         return {str(key): build_json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [build_json_value(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    from astropy.io.fits.card import Undefined  # so late, as most processes never meet one, and astropy takes its time
+
+    return None if isinstance(value, Undefined) else str(value)
 
 
 def clean_text(text: str) -> str:

@@ -4,10 +4,13 @@ from importlib import import_module
 
 from ocs_archive.settings import settings
 from ocs_archive.storage.filestore import FileStore, FileStoreSpecificationError
-from ocs_archive.storage.filesystemstore import FileSystemStore
-from ocs_archive.storage.s3store import S3Store
 
-FILE_STORES: dict[str, type[FileStore]] = {"dummy": FileStore, "local": FileSystemStore, "s3": S3Store}
+#: Where the class of each type is: it is imported when it is asked for, as S3's library takes its time.
+FILE_STORES = {
+    "dummy": "ocs_archive.storage.filestore.FileStore",
+    "local": "ocs_archive.storage.filesystemstore.FileSystemStore",
+    "s3": "ocs_archive.storage.s3store.S3Store",
+}
 
 
 class FileStoreFactory:
@@ -25,10 +28,9 @@ class FileStoreFactory:
             If the type is unknown, or its path leads to no `FileStore`.
         """
         wanted: str = settings.FILESTORE_TYPE if filestore_type is None else filestore_type
-        if wanted in FILE_STORES:
-            return FILE_STORES[wanted]
-        if "." in wanted:
-            return import_file_store_class(wanted)
+        path = FILE_STORES.get(wanted, wanted)
+        if "." in path:
+            return import_file_store_class(path)
         raise FileStoreSpecificationError(f"Invalid FileStore type {wanted}")
 
 
