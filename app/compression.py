@@ -2,7 +2,8 @@
 
 A body that holds a secret beside what somebody else has put into the request tells, by its length, whether the two are
 alike (the attack BREACH). That takes a browser that sends requests at another site's word, with its cookie: so what is
-asked for with a cookie is not compressed, but for the archive's own style sheet and script.
+asked for with a cookie is compressed only if the browser says that nobody else made it ask, but for the archive's own
+style sheet and scripts.
 """
 
 import gzip
@@ -21,6 +22,7 @@ SMALLEST_BYTES = 2**10  # what is smaller goes in one packet either way
 COMPRESSED_TYPES = frozenset(
     {"application/json", "text/html", "text/css", "text/javascript", "text/plain", "image/svg+xml"}
 )
+OWN_WORDS = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site: a page of ours asked, or the user themself
 #: Levels that cost less time than they save on a line of 100 Mbit/s. The best one that the client takes comes first.
 ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": lambda data: zstd.compress(data, level=1),
@@ -54,6 +56,6 @@ def _may_be_compressed(response: Response) -> bool:
     return (
         response.status_code != 206
         and (response.is_sequence or is_static)
-        and (is_static or "Cookie" not in request.headers)
+        and (is_static or "Cookie" not in request.headers or request.headers.get("Sec-Fetch-Site") in OWN_WORDS)
         and (response.content_length or 0) >= SMALLEST_BYTES
     )

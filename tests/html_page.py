@@ -1,4 +1,4 @@
-"""A page as a test reads it: its text, its links by their text, and what stands in its form's fields."""
+"""A page as a test reads it: its text, its links by their text, and what stands in its fields, but for the footer's."""
 
 from collections.abc import Mapping
 from html.parser import HTMLParser
@@ -21,7 +21,7 @@ class HtmlPage(HTMLParser):
         self._words: list[str] = []
         self._link: tuple[str, int] | None = None  # its address, and where its text begins
         self._select = ""
-        self._is_chosen = self._is_hidden = False
+        self._is_chosen = self._is_hidden = self._is_footer = False
         self.feed(self.html)
 
     @property
@@ -38,13 +38,21 @@ class HtmlPage(HTMLParser):
             self._is_chosen = "selected" in given
         elif tag == "tr":
             self._is_hidden = "hidden" in given
-        elif tag == "input" and "name" in given and (given["type"] != "checkbox" or "checked" in given):
+        elif tag == "footer":
+            self._is_footer = True
+        elif tag == "input" and not self._is_footer:
+            self._take_input(given)
+
+    def _take_input(self, given: Mapping[str, str | None]) -> None:
+        if "name" in given and (given["type"] != "checkbox" or "checked" in given):
             self.fields[given["name"] or ""] = given.get("value") or ""
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a" and self._link:
             address, start = self._link
             self.links[self._text_from(start)] = address
+        elif tag == "footer":
+            self._is_footer = False
         elif tag == "tr":
             self._is_hidden = False
 

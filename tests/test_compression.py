@@ -1,4 +1,4 @@
-"""Answers are compressed for who takes that, but no files, and nothing that is asked for with a cookie."""
+"""Answers are compressed for who takes that, but no files, and nothing that another site asks for with a cookie."""
 
 import gzip
 
@@ -11,6 +11,7 @@ from tests.frames_factory import add_frame
 from tests.html_page import BROWSER
 from tests.stored_frames import add_stored_frame
 
+SITES = ("same-origin", "none", "same-site", "cross-site")  # who asks, as browsers say
 DECOMPRESS = {"zstd": zstd.decompress, "gzip": gzip.decompress}
 
 
@@ -25,7 +26,8 @@ def frame_id(app: Flask) -> int:
     [("gzip", "gzip"), ("gzip, deflate, br, zstd", "zstd"), ("zstd;q=0, gzip;q=0.5", "gzip")],
 )
 @pytest.mark.parametrize("path", ["/frames/", "/frames/1/", "/", "/static/archive.css", "/static/archive.js"])
-def test_text_is_compressed(client: FlaskClient, frame_id: int, path: str, accepted: str, encoding: str) -> None:
+def test_text_is_compressed(app: Flask, frame_id: int, path: str, accepted: str, encoding: str) -> None:
+    client = app.test_client(use_cookies=False)
     plain = client.get(path, headers=BROWSER if path == "/" else {})
     small = client.get(path, headers={"Accept-Encoding": accepted} | (BROWSER if path == "/" else {}))
     assert small.headers["Content-Encoding"] == encoding
@@ -42,11 +44,17 @@ def test_who_takes_none_gets_none(client: FlaskClient, frame_id: int, accepted: 
     assert "Content-Encoding" not in client.get("/frames/", headers={"Accept-Encoding": accepted}).headers
 
 
-def test_what_a_browser_asks_with_its_cookie_is_not_compressed(client: FlaskClient, frame_id: int) -> None:
+@pytest.mark.parametrize(
+    ("site", "is_compressed"),
+    [({}, False), *(({"Sec-Fetch-Site": site}, site in {"same-origin", "none"}) for site in SITES)],
+)
+def test_what_another_site_asks_for_with_a_cookie_is_not_compressed(
+    client: FlaskClient, frame_id: int, site: dict[str, str], is_compressed: bool
+) -> None:
     client.set_cookie("anything", "at all")
-    for path, is_compressed in (("/", False), ("/frames/1/", False), ("/static/archive.css", True)):
-        headers = client.get(path, headers={"Accept-Encoding": "gzip"}).headers
-        assert ("Content-Encoding" in headers) == is_compressed
+    for path, is_static in (("/", False), ("/frames/1/", False), ("/static/archive.css", True)):
+        headers = client.get(path, headers={"Accept-Encoding": "gzip", **site}).headers
+        assert ("Content-Encoding" in headers) == (is_static or is_compressed)
 
 
 def test_files_are_not_compressed(app: Flask, client: FlaskClient) -> None:

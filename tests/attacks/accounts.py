@@ -149,7 +149,7 @@ def enumerate_users(site: Site) -> Iterator[Answer]:
 @ACCOUNTS.add(
     "a form without its CSRF token, with another's or an old one, for every POST there is",
     "that a user's browser does something for another site",
-    "400 `bad_parameter`, 400 `csrf`, 401 `not_logged_in`",
+    "400 `bad_parameter`, 400 `csrf`, 401 `not_logged_in`, 404 `bad_link`",
 )
 def forge_forms(site: Site) -> Iterator[Answer]:
     session = site.log_in("operator")
@@ -164,7 +164,7 @@ def forge_forms(site: Site) -> Iterator[Answer]:
 @ACCOUNTS.add(
     "JSON as text/plain, or as a form, with a user's session, for every POST there is",
     "the same",
-    "400 `bad_parameter`, 400 `csrf`, 401 `not_logged_in`",
+    "400 `bad_list`, 400 `bad_parameter`, 400 `csrf`, 401 `not_logged_in`, 404 `bad_link`",
 )
 def confuse_content_types(site: Site) -> Iterator[Answer]:
     session = site.log_in("operator")

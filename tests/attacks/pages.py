@@ -62,9 +62,13 @@ def list_pages(site: Site) -> list[str]:
         "size": "small",
         "thumbnail_id": 1,
         "version_id": 1,
+        "search_id": 1,
+        "ending": "csv",
+        "night": "2024-02-19",
     }
     routes = site.app.url_map.bind("x")
-    rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in rule.methods and rule.endpoint != "static"]
+    others = {"static", "nights_views.stream_changes"}  # which never ends
+    rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in rule.methods and rule.endpoint not in others]
     paths = [routes.build(rule.endpoint, {name: numbers[name] for name in rule.arguments}) for rule in rules]
     shown = [path for path in paths if site.operator.get(path, HTML).get("Content-Type").startswith("text/html")]
     return [*shown, "/?limit=100", f"/frames/{site.frames[ODD_NAMES[0]]}/", "/ingest/jobs?state=failed"]

@@ -23,6 +23,8 @@ PATHS_OF_A_FRAME = [
     "/frames/<int:frame_id>/",
     "/frames/<int:frame_id>/headers/",
     "/frames/<int:frame_id>/related/",
+    "/frames/<int:frame_id>/calibrations",
+    "/frames/<int:frame_id>/quicklook",
     "/frames/<int:frame_id>/previews/<any(small, medium, large):size>.jpg",
     "/frame-funpack/<int:frame_id>/funpack/",
     "/frame-catalog/<int:frame_id>/catalog/",

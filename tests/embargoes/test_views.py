@@ -39,7 +39,7 @@ def test_a_frame_is_hidden_and_shown_again(
 ) -> None:
     page = send(operator, f"/frames/{frame_id}/", public_date="never")
     assert "Until further notice (before: 2026-11-01 03:00:00)." in page.text
-    assert "private" in page.text
+    assert "not public" in page.text
     assert client.get(f"/frames/{frame_id}/").status_code == 404
     shown = get_page(client, f"/frames/{frame_id}/", as_member)
     assert (shown.status, "a thesis" in shown.html, "/embargoes" in shown.html) == (200, False, False)

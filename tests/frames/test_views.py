@@ -422,7 +422,7 @@ def test_a_picture_that_came_before_its_frame_says_so(app: Flask, client: FlaskC
     assert "Target M 42" in page.text
     assert "/previews/small.jpg" in page.html
     assert "Keyword or value" not in page.html
-    assert "Target" not in get_page(client, "/frames/2/", as_operator).text
+    assert "Target M 42" not in get_page(client, "/frames/2/", as_operator).text
 
 
 def test_one_address_gives_a_page_to_browsers_and_json_to_programs(client: FlaskClient, frame_id: int) -> None:
