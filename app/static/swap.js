@@ -64,6 +64,7 @@ async function go(url, enhance, { key = "", keeps = false, isBack = false, top =
   main.replaceChildren(...fresh.childNodes);
   main.removeAttribute("aria-busy");
   document.title = page.title;
+  document.querySelector(".site-account").replaceChildren(...page.querySelector(".site-account").childNodes); // logs in to here
   for (const back of document.querySelectorAll('input[name="back"]')) back.value = shown;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   enhance(main);
