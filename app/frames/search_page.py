@@ -148,8 +148,10 @@ def _read_box(viewer: Viewer, asked: Arguments) -> Box | None:
 
 
 def _expand(asked: Arguments, box: Box | None) -> Arguments:
-    others = [(name, text) for name, text in asked.items(multi=True) if name != "q"]
-    return MultiDict(others + list(box.reading.search.items() if box else ()))
+    said = box.reading.search if box else {}
+    blank = {name for name in said if not asked.get(name, "").strip()}  # of a form's fields
+    others = [(name, text) for name, text in asked.items(multi=True) if name != "q" and name not in blank]
+    return MultiDict(others + list(said.items()))
 
 
 def _change(path: str, asked: Arguments, read: Arguments, box: Box | None, changes: dict[str, Any]) -> str:

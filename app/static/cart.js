@@ -15,7 +15,7 @@ function show(message, cart, count) {
 function toggle(button, action) {
   const next = action === "add" ? "remove" : "add";
   button.setAttribute("form", `cart-${next}`);
-  button.firstElementChild.textContent = next === "add" ? "Add" : "Remove";
+  button.firstElementChild.textContent = button.dataset[next] ?? (next === "add" ? "Add" : "Remove");
 }
 
 document.addEventListener("submit", async (event) => {

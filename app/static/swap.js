@@ -59,15 +59,18 @@ async function go(url, enhance, { key = "", keeps = false, isBack = false, top =
     history[keeps ? "replaceState" : "pushState"]({ top: keeps ? place : 0 }, "", url);
   }
   shown = addressHere();
+  const focused = pathTo(document.activeElement);
   const open = [...main.querySelectorAll("details[id][open]")].map((details) => details.id);
   main.replaceChildren(...fresh.childNodes);
   main.removeAttribute("aria-busy");
   document.title = page.title;
+  document.querySelector(".site-account").replaceChildren(...page.querySelector(".site-account").childNodes); // logs in to here
   for (const back of document.querySelectorAll('input[name="back"]')) back.value = shown;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   enhance(main);
   if (isBack) scrollTo(0, top);
-  else if (!keeps) {
+  else if (keeps) focused?.reduce((element, place) => element?.children[place], main)?.focus({ preventScroll: true });
+  else {
     const results = main.querySelector(".search");
     if (results && results.getBoundingClientRect().top < 0) results.scrollIntoView();
     (find(key) ?? find("#results-title") ?? main.querySelector("[aria-invalid]") ?? main).focus({ preventScroll: true });
@@ -97,9 +100,17 @@ function watchForEnd(enhance) {
   const link = main.querySelector("a[data-longer]");
   if (!link || Number(new URL(link.href).searchParams.get("limit")) > LONGEST_PAGE) return;
   seeing = new IntersectionObserver(([end]) => {
-    if (end.isIntersecting && scrollY > 0) go(link.href, enhance, { keeps: true });
+    const isAmongPages = link.parentElement.contains(document.activeElement); // where the keyboard chooses
+    if (end.isIntersecting && scrollY > 0 && !isAmongPages) go(link.href, enhance, { keeps: true });
   });
   seeing.observe(link);
+}
+
+// Where an element stands in `main`, by numbers: rows that are added behind don't change that.
+function pathTo(element) {
+  const path = [];
+  for (; element && element !== main; element = element.parentElement) path.unshift([...(element.parentElement?.children ?? [])].indexOf(element));
+  return element && path;
 }
 
 // The same link on the new page: by where it stands and what it says, as its address has changed.
