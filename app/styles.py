@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 STYLES_DIR = Path(__file__).parent / "static" / "styles"
 #: In the order of the cascade: of two rules that weigh the same, the later one counts.
-PARTS = ("theme", "elements", "page", "forms", "notices", "tables", "search", "frame", "charts", "ingest")
+PARTS = ("theme", "elements", "page", "forms", "notices", "tables", "search", "frame", "charts", "ingest", "print")
 SHEET = "archive.css"
 
 
