@@ -56,6 +56,7 @@ from app.request_ids import follow_requests
 from app.saved_searches import cli as saved_searches_cli
 from app.saved_searches import views as saved_searches_views
 from app.settings import PRODUCTION
+from app.styles import register_styles
 from app.targets import views as targets_views
 from app.thumbnails import api as thumbnails_api
 from app.times import format_json_value
@@ -138,6 +139,7 @@ def create_app(config: AppConfig) -> Flask:
     register_compression(app)
     register_error_handlers(app)
     register_pages(app)
+    register_styles(app)
     register_cors(app)
     register_limits(app)
     app.url_map.converters["int"] = RowNumber

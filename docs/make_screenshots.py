@@ -19,11 +19,11 @@ IMAGES_DIR = Path(__file__).parent / "images"
 SCREEN = {"width": 1280, "height": 900}
 COLORS = 256  # enough for a page; a third of the bytes
 NIGHT_HEIGHT = 1180  # down to the charts
-SEARCH = "/?configuration_type=EXPOSE"
+SEARCH = "/?q=M42+2d"
 
 
 def take_screenshots(page: Page, url: str) -> None:
-    """Take search.png and frame.png: the newest pictures of the sky, and the first of them by itself."""
+    """Take search.png and frame.png: the pictures of one object, and the newest of them by itself."""
     page.goto(url + SEARCH, wait_until="networkidle")
     frames = page.locator("tr:has(img.thumb) .card-title a")
     frame_url = url + (frames.first.get_attribute("href") or "")

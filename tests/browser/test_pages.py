@@ -1,12 +1,15 @@
 """The pages in a browser: each alone, and the way from a search to a file."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.fits_factory import write_fits
@@ -28,12 +31,27 @@ PAGES = (
     "/account",
     "/searches",
     "/proposals",
+    "/nights/2024-02-19",
     "/ingest",
+    "/ingest/jobs",
     "/login",
     "/redoc/",
     "/help",
     "/nowhere",
 )
+PARTS = "a[href], button, input, select, textarea, summary"
+#: What can be pressed and is smaller than 24 pixels, but for links in a text. A tick is pressed by its label.
+SMALL_TARGETS = """(parts) => [...document.querySelectorAll(parts)].filter((part) => {
+  const target = (part.matches("[type=checkbox], [type=radio]") && part.closest("label")) || part;
+  const { width, height } = target.getBoundingClientRect();
+  const isInText = [...part.parentNode.childNodes].some((node) => node.nodeName === "#text" && node.data.trim());
+  return part.checkVisibility() && width && Math.min(width, height) < 24 && !(part.localName === "a" && isInText);
+}).map((part) => part.outerHTML)"""
+#: What does not show that it has the focus.
+UNSEEN_FOCUS = """(parts) => [...document.querySelectorAll(parts)].filter((part) => {
+  part.focus();
+  return part.matches(":focus-visible") && getComputedStyle(part).outlineStyle === "none";
+}).map((part) => part.outerHTML)"""
 
 
 @pytest.fixture(scope="module")
@@ -72,24 +90,51 @@ def plain_page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+def is_red(screenshot: bytes) -> bool:
+    """Say whether nothing on a screenshot has much green or blue, of which eyes used to the dark must see none."""
+    red, *others = np.moveaxis(np.asarray(Image.open(io.BytesIO(screenshot)).convert("RGB"), dtype=float), -1, 0)
+    return all(bool((other <= 0.65 * red + 8).all()) for other in others)
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_no_violation(operator_page: Page, live_archive: LiveArchive, frame_path: str, path: str) -> None:
+def test_axe_finds_no_violation_and_the_red_theme_is_red(
+    operator_page: Page, live_archive: LiveArchive, frame_path: str, path: str
+) -> None:
     for color_scheme, theme in (("light", "auto"), ("dark", "auto"), ("light", "red")):
         operator_page.emulate_media(color_scheme=color_scheme)
         operator_page.context.add_cookies([{"name": "preferences", "value": f"theme={theme}", "url": live_archive.url}])
         operator_page.goto(live_archive.url + path.format(frame=frame_path))
         results = Axe().run(operator_page)
         assert results.violations_count == 0, f"{color_scheme} {theme}: {results.generate_report()}"
+    assert is_red(operator_page.screenshot(full_page=True))
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_small_screen_scrolls_one_way_only(
+def test_a_small_screen_scrolls_one_way_only_and_can_be_touched(
     operator_page: Page, live_archive: LiveArchive, frame_path: str, path: str
 ) -> None:
     for width in (320, 800):
         operator_page.set_viewport_size({"width": width, "height": 800})
         operator_page.goto(live_archive.url + path.format(frame=frame_path))
         assert operator_page.evaluate("document.documentElement.scrollWidth") == width
+        assert operator_page.evaluate(SMALL_TARGETS, PARTS) == []
+    operator_page.keyboard.press("Tab")
+    assert operator_page.evaluate(UNSEEN_FOCUS, PARTS) == []
+
+
+def test_the_table_of_frames_fits_and_its_head_stays_in_view(
+    operator_page: Page, live_archive: LiveArchive, frame_path: str
+) -> None:
+    operator_page.goto(live_archive.url)
+    for width in (1040, 1248, 1280, 1600):
+        operator_page.set_viewport_size({"width": width, "height": 700})
+        assert operator_page.evaluate("document.documentElement.scrollWidth") == width
+        assert operator_page.evaluate(
+            "document.querySelector('.fits').scrollWidth <= document.querySelector('.fits').clientWidth"
+        )
+    operator_page.set_viewport_size({"width": 1600, "height": 640})
+    operator_page.locator("tbody tr").last.evaluate("(row) => scrollTo(0, row.getBoundingClientRect().top)")
+    expect(operator_page.get_by_role("columnheader", name="Target")).to_be_in_viewport()
 
 
 def test_no_request_leaves_the_server_and_nothing_is_refused(
