@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.styles import PARTS, STYLES_DIR, register_styles
+from app.styles import LIFE_S, PARTS, STYLES_DIR, register_styles
 
 LONGEST_PART = 400
 APP_DIR = STYLES_DIR.parents[1]
@@ -30,7 +30,9 @@ def test_the_sheet_is_all_of_its_parts(client: FlaskClient) -> None:
     assert RULES.keys() == set(PARTS)
     assert [part for part in PARTS if (STYLES_DIR / f"{part}.css").read_text("utf-8").count("\n") > LONGEST_PART] == []
     assert client.get("/static/archive.css", headers={"If-None-Match": sheet.headers["ETag"]}).status_code == 304
-    assert client.get("/static/archive.js").mimetype == "text/javascript"
+    script = client.get("/static/archive.js")
+    assert script.mimetype == "text/javascript"
+    assert [kept.cache_control.max_age for kept in (sheet, script)] == [LIFE_S, LIFE_S]
 
 
 def test_every_class_is_one_that_a_page_has() -> None:
