@@ -13,7 +13,8 @@ from app.columns import Ring
 from app.extensions import get_config
 from app.fields import Word
 from app.frames.positions import PositionError, SkyPosition, find_position
-from app.frames.sphere import check_positions, check_ring, normalize_ring
+from app.frames.sphere import check_positions, check_ring, normalize_ring, to_unit_vectors
+from app.frames.tangent_plane import TangentPlane
 from ocs_archive.input.values import build_json_value, clean_json_value
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ NUMBER = r"[-+]?(?:\d++\.?\d*+|\.\d++)(?:[eE][-+]?\d++)?"
 WKT_POSITION = re.compile(rf"\s*({NUMBER})\s+({NUMBER})\s*")
 WKT_POINT = re.compile(r"\s*(?:SRID=4326;)?\s*POINT\s*\(([^()]*)\)\s*", re.IGNORECASE)
 WKT_POLYGON = re.compile(r"\s*(?:SRID=4326;)?\s*POLYGON\s*\(\s*\(([^()]*)\)\s*\)\s*", re.IGNORECASE)
+BOX = re.compile(rf"\s*BOX\s*\(([^(),]*),\s*({NUMBER})\s+({NUMBER})\s*\)\s*", re.IGNORECASE)
+LARGEST_BOX_DEG = 90
 
 
 class PositionText(Word):
@@ -52,18 +55,25 @@ class PointText(ma.fields.Field[tuple[float, float]]):
 
 
 class PolygonText(ma.fields.Field[Ring]):
-    """``POLYGON((ra dec, ra dec, …))`` in degrees: a closed ring smaller than half the sky."""
+    """``POLYGON((ra dec, ra dec, …))`` in degrees: a closed ring smaller than half the sky.
 
-    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "examples": ["POLYGON((83 -6, 84 -6, 84 -5, 83 -6))"]}
+    Or ``BOX(ra dec, width height)``, whose sides are great circles, to the north, south, east and west of its centre.
+    """
+
+    json_schema: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "examples": ["POLYGON((83 -6, 84 -6, 84 -5, 83 -6))", "BOX(83.8 -5.4, 2 1)"],
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Ring:
         text = str(value)
-        matched = WKT_POLYGON.fullmatch(text)
-        if not matched or len(text) > LONGEST_WKT:
+        polygon, box = WKT_POLYGON.fullmatch(text), BOX.fullmatch(text)
+        if len(text) > LONGEST_WKT or not (polygon or box):
             raise ma.ValidationError(
-                "Must be one ring POLYGON((ra dec, ra dec, …)) in degrees whose last corner is its first."
+                "Must be one ring POLYGON((ra dec, ra dec, …)) in degrees whose last corner is its first, or "
+                "BOX(ra dec, width height) in degrees."
             )
-        return _checked(np.array(_read_positions(matched[1])))
+        return _checked(np.array(_read_positions(polygon[1])) if polygon else _read_box(*box.groups()))  # type: ignore[union-attr]  # one of them matched
 
 
 class Footprint(ma.fields.Field[Ring | None]):
@@ -123,6 +133,17 @@ def _read_positions(text: str) -> list[tuple[float, float]]:
             raise ma.ValidationError(f"{part.strip()!r} is not on the sky: a declination lies within ±90°.")
         positions.append((ra % 360, dec))
     return positions
+
+
+def _read_box(centre: str, width: str, height: str) -> Ring:
+    sides_deg = np.array([float(width), float(height)])
+    if not ((sides_deg > 0) & (sides_deg <= LARGEST_BOX_DEG)).all():
+        raise ma.ValidationError(f"The sides of a box are more than 0° and at most {LARGEST_BOX_DEG}° long.")
+    plane = TangentPlane.about(to_unit_vectors(_read_positions(centre)))
+    corners = np.tan(np.radians(sides_deg / 2)) * [(1, -1), (1, 1), (-1, 1), (-1, -1), (1, -1)]
+    ring = plane.unproject(corners)
+    ring[:, 0] %= 360
+    return ring
 
 
 def _checked(ring: Ring) -> Ring:

@@ -153,9 +153,10 @@ SEARCH_PARAMETERS: tuple[SearchParameter, ...] = (
     SearchParameter(
         "intersects",
         PolygonText(),
-        "Meets polygon",
-        "POLYGON((ra dec, …)), degrees, that the footprint meets.",
+        "Area",
+        "POLYGON((ra dec, …)) or BOX(ra dec, width height), degrees, that the footprint meets.",
         sky.meets_polygon,
+        widget="text",
         among=meets_polygon,
     ),
     SearchParameter(

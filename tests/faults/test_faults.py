@@ -19,8 +19,8 @@ FAULTS = ("worker", "web", "reconciler", "intake", "Redis", "PostgreSQL", "S3", 
 @pytest.mark.parametrize(
     ("archive", "size", "kinds"),
     [
-        ("--database postgresql --store s3", "--files 60 --faults 12", FAULTS),
-        ("--database sqlite --store local", "--files 24 --faults 5", ("worker", "disk")),
+        ("--database postgresql --store s3", "--files 40 --faults 9", FAULTS),
+        ("--database sqlite --store local", "--files 16 --faults 4", ("worker", "disk")),
     ],
 )
 def test_nothing_is_lost_in_a_bad_night(archive: str, size: str, kinds: tuple[str, ...]) -> None:

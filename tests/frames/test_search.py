@@ -1,6 +1,7 @@
 """Sixty searches and more, each on both databases: the ids that they find are those that plain Python finds."""
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -237,6 +238,18 @@ def test_cones(archive: FlaskClient) -> None:
 def test_covered_points(archive: FlaskClient) -> None:
     for ra, dec, _ in CONES:
         assert set(find(archive, covers=f"POINT({ra} {dec})")) == covering(RINGS, ra, dec), (ra, dec)
+
+
+def test_boxes(archive: FlaskClient) -> None:
+    """Of boxes on the equator, across RA 0, and about a pole one can write the corners down."""
+    height = math.degrees(math.atan(math.tan(math.radians(20)) * math.cos(math.radians(30))))
+    on_equator = [(330, -height), (30, -height), (30, height), (330, height), (330, -height)]
+    dec = 90 - math.degrees(math.atan(math.tan(math.radians(15)) * math.sqrt(2)))
+    about_pole = [(ra, dec) for ra in (45, 135, 225, 315, 45)]
+    for box, ring in (("BOX(0 0, 60 40)", on_equator), ("box (123 90, 30 30)", about_pole)):
+        hits = set(find(archive, intersects=box))
+        assert hits == polygon_hits(RINGS, np.array(ring, dtype=float)), box
+        assert hits, box
 
 
 def test_polygons(archive: FlaskClient) -> None:
