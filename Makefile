@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench bench-zip bench-portal soak recount faults fuzz broken-inputs attacks audit-dependencies \
+.PHONY: help run test check bench bench-zip bench-portal bench-pages soak recount faults fuzz broken-inputs attacks audit-dependencies \
 	lint format types lock clean screenshots services
 
 help: ## list the targets
@@ -61,6 +61,9 @@ bench-zip: services $(VENV)/.test ## measure zips: their speed, and the memory o
 
 bench-portal: services $(VENV)/.test ## measure requests of others while the Observation Portal is away (WRITE=1: as above)
 	@$(BIN)/python -m bench.portal $(if $(WRITE),--write)
+
+bench-pages: services $(VENV)/.test ## measure the search page in a browser (N=1000000 WRITE=1; DATABASE_URL, KEEP as above)
+	@$(BIN)/python -m bench.pages $(if $(N),--frames $(N)) $(LOADED) $(if $(WRITE),--write)
 
 lint: $(VENV)/.test ## look at format and style
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run “make format”.'; exit 1; }
