@@ -38,7 +38,6 @@ CONDITIONS = (
     "limit=50&site_id=lsc&primary_optical_element=V",
     "intersects=BOX(83.8 -5.4, 2 1)",
 )
-ROUNDS, VISITS, RENDERED = 6, 7, 30
 ROWS = 50
 COLUMNS = ("what", "", "mark")
 WATCH = """
@@ -77,9 +76,9 @@ class Visit:
         context.close()
 
 
-def visit(browser: Browser, url: str) -> list[Row]:
+def visit(browser: Browser, url: str, rounds: int) -> list[Row]:
     """Visit the search page as somebody new, a few times."""
-    visits = [Visit(browser, url) for _ in range(VISITS)]
+    visits = [Visit(browser, url) for _ in range(rounds)]
     if {host for each in visits for host in each.hosts} != {urlsplit(url).netloc}:
         raise BenchError("The page asks another host.")
     return [
@@ -90,26 +89,26 @@ def visit(browser: Browser, url: str) -> list[Row]:
     ]
 
 
-def search_in(page: Page, url: str) -> list[float]:
+def search_in(page: Page, url: str, rounds: int) -> list[float]:
     """Return how long searches take in a browser, from Enter to the painted table, in milliseconds."""
     page.goto(url, wait_until="networkidle")
     took_ms = []
-    for text in BOX * ROUNDS:
+    for text in BOX * rounds:
         took_ms.append(page.evaluate(SEARCH, text))
         page.wait_for_load_state("networkidle")
     return took_ms
 
 
-def ask(url: str) -> list[float]:
+def ask(url: str, rounds: int) -> list[float]:
     """Return how long pages with their facets take over HTTP, in milliseconds."""
     paths = [f"{url}/?{query}" for query in CONDITIONS] + [f"{url}/?q={quote(text)}" for text in BOX]
     took_ms = []
-    for path in paths * ROUNDS:
+    for path in paths * rounds:
         took_ms.append(_time(lambda path=path: requests.get(path, headers=BROWSER, timeout=60).raise_for_status()))
     return took_ms
 
 
-def render(archive: LoadedArchive) -> list[float]:
+def render(archive: LoadedArchive, rounds: int) -> list[float]:
     """Return how long Jinja takes for a page of results, in milliseconds."""
     client, took_ms, render = archive.app.test_client(), [], jinja2.Template.render
 
@@ -119,9 +118,9 @@ def render(archive: LoadedArchive) -> list[float]:
         return texts[0]
 
     with patch.object(jinja2.Template, "render", timed):
-        for _ in range(RENDERED):
+        for _ in range(5 * rounds):
             client.get(f"/?limit={ROWS}", base_url="http://127.0.0.1", headers=BROWSER)
-    return took_ms[RENDERED // 5 :]
+    return took_ms[rounds:]  # the first ones compile the templates
 
 
 def _time(what: Callable[[], object]) -> float:
@@ -139,8 +138,9 @@ def _tell_ms(took_ms: Sequence[float]) -> str:
 @click.option("--database", type=click.Choice(["postgresql", "sqlite"]), default="postgresql", show_default=True)
 @click.option("--url", help="A PostgreSQL database that is loaded, or empty, in place of one of the bench's own.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the archive for the next run.")
+@click.option("--rounds", default=6, show_default=True, help="How often each thing is done; the median is told.")
 @click.option("--write", is_flag=True, help=f"Write the table into {DOCUMENT.relative_to(PROJECT_DIR)}.")
-def main(frames: int, database: str, url: str | None, keep: Path | None, write: bool) -> None:
+def main(frames: int, database: str, url: str | None, keep: Path | None, rounds: int, write: bool) -> None:
     """Measure the search page, and print the table."""
     with ExitStack() as stack:
         scratch = stack.enter_context(temporary_folder())
@@ -150,12 +150,12 @@ def main(frames: int, database: str, url: str | None, keep: Path | None, write: 
         archive = stack.enter_context(loaded_archive(frames, database, url, folder, redis.url, say))
         with archive.app.app_context():
             build_columns(archive)
-        rendered_ms = render(archive)
+        rendered_ms = render(archive, rounds)
         server = stack.enter_context(running_gunicorn(archive.settings, scratch / "web.log"))
         address, browser = f"http://{LOOPBACK}:{server.port}", stack.enter_context(chromium())
-        pages_ms = ask(address)
-        rows = visit(browser, f"{address}/")
-        searches_ms = search_in(browser.new_page(), f"{address}/")
+        pages_ms = ask(address, rounds)
+        rows = visit(browser, f"{address}/", rounds)
+        searches_ms = search_in(browser.new_page(), f"{address}/", rounds)
     rows += [
         ("search in a browser, from Enter to the painted table", _tell_ms(searches_ms), "p95 300 ms"),
         ("page with its facets, over HTTP", _tell_ms(pages_ms), "p95 500 ms"),
