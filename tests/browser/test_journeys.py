@@ -241,8 +241,7 @@ def test_two_hundred_targets_are_pasted(person: Mouse) -> None:
             "rows => rows.map(row => [...row.cells].map(cell => cell.textContent.trim()))"
         )
     }
-    assert len(counts) == 198
-    assert {name: count for name, count in counts.items() if count != "0"} == {"M 42": "3", "the same": "3"}
+    assert counts == {"M 42": "3", "the same": "3"}
     person.follow(page.get_by_role("button", name="Add all 3 to the cart"))
     expect(page.locator(".site-cart")).to_contain_text("3 frames,")
 

@@ -53,6 +53,16 @@ UNSEEN_FOCUS = """(parts) => [...document.querySelectorAll(parts)].filter((part)
   return part.matches(":focus-visible") && getComputedStyle(part).outlineStyle === "none";
 }).map((part) => part.outerHTML)"""
 
+#: The fields that the help of another one, which has the focus, lies over.
+COVERED = """() => [...document.querySelectorAll(".fields .field")].flatMap((field) => {
+  field.querySelector("input").focus();
+  const help = field.querySelector(".field-help").getBoundingClientRect();
+  return [...document.querySelectorAll(".fields :is(input, label)")].filter((part) => {
+    const { left, right, top, bottom } = part.getBoundingClientRect();
+    return left < help.right && help.left < right && top < help.bottom && help.top < bottom;
+  }).map((part) => part.outerHTML);
+})"""
+
 
 @pytest.fixture(scope="module")
 def orion(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -120,6 +130,11 @@ def test_a_small_screen_scrolls_one_way_only_and_can_be_touched(
         assert operator_page.evaluate(SMALL_TARGETS, PARTS) == []
     operator_page.keyboard.press("Tab")
     assert operator_page.evaluate(UNSEEN_FOCUS, PARTS) == []
+
+
+def test_the_help_of_a_field_covers_no_other(page: Page, live_archive: LiveArchive) -> None:
+    page.goto(f"{live_archive.url}/?target_name=M+42")
+    assert page.evaluate(COVERED) == []
 
 
 def test_the_table_of_frames_fits_and_its_head_stays_in_view(
