@@ -10,6 +10,7 @@ from app.accounts import api as accounts_api
 from app.accounts import cli as accounts_cli
 from app.accounts import views as accounts_views
 from app.addresses import RowNumber, serve_at
+from app.aladin import register_aladin
 from app.audit import cli as audit_cli
 from app.calibrations import views as calibrations_views
 from app.carts import views as carts_views
@@ -140,6 +141,7 @@ def create_app(config: AppConfig) -> Flask:
     register_error_handlers(app)
     register_pages(app)
     register_styles(app)
+    register_aladin(app, config)
     register_cors(app)
     register_limits(app)
     app.url_map.converters["int"] = RowNumber

@@ -69,6 +69,8 @@ class AppConfig:
     log_in_limit: RateLimitItem | None
     archive_name: str
     name_resolver_url: str
+    aladin_lite_dir: Path
+    aladin_survey_url: str
     download_link_hours: int
     zip_download_filename_base: str
     zip_download_max_uncompressed_files: int

@@ -16,11 +16,17 @@ from app.preferences import COOKIE, Preferences, read_preferences
 from app.settings import PRODUCTION
 from app.times import format_utc
 
+POLICY = {
+    "default-src": "'none'",
+    "img-src": "'self'",
+    "style-src": "'self'",
+    "script-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -38,6 +44,11 @@ def register_pages(app: Flask) -> None:
     app.template_filter("filesize")(format_size)
     app.template_filter("grouped")(format_count)
     app.after_request(_add_headers)
+
+
+def build_policy(more: dict[str, str]) -> str:
+    """Write the Content-Security-Policy of a page that may load more than others, by directive."""
+    return "; ".join(f"{name} {sources}" for name, sources in (POLICY | more).items())
 
 
 def format_size(size: int | None) -> str:
@@ -83,7 +94,10 @@ def _viewer_if_known() -> Any:
 def _add_headers(response: Response) -> Response:
     there = {name.lower() for name, _ in response.headers}
     for_others = "access-control-allow-origin" in there
-    wanted = SECURITY_HEADERS | {"Cross-Origin-Resource-Policy": "cross-origin" if for_others else "same-origin"}
+    wanted = SECURITY_HEADERS | {
+        "Content-Security-Policy": build_policy({}),
+        "Cross-Origin-Resource-Policy": "cross-origin" if for_others else "same-origin",
+    }
     if get_config().environment == PRODUCTION and request.is_secure:
         wanted["Strict-Transport-Security"] = HSTS
     if request.endpoint != "static":  # all else depends on who asks, even if it is nobody, and on the time

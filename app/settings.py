@@ -85,6 +85,10 @@ def parse_database_url(text: str) -> str:
     return text
 
 
+def parse_path(text: str) -> Path:
+    return Path(text).expanduser().resolve()
+
+
 def parse_paths(text: str) -> tuple[Path, ...]:
     """Split a list of folders at the colons, and resolve their symlinks."""
     return tuple(Path(part).expanduser().resolve() for part in text.split(":") if part.strip())
@@ -217,6 +221,18 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting("ARCHIVE_NAME", "Science Archive", "Name at the head of each page."),
         Setting("NAME_RESOLVER_URL", "", "URL of a Sesame name resolver; empty: only the built-in OpenNGC is asked."),
+        Setting(
+            "ALADIN_LITE_DIR",
+            "node_modules/aladin-lite",
+            "Folder of the npm package aladin-lite; without it the sky map stays as it is.",
+            parse_path,
+        ),
+        Setting(
+            "ALADIN_SURVEY_URL",
+            "",
+            "URL of the HiPS that Aladin Lite shows, which browsers then ask; empty: a plain sky, and nobody is asked.",
+            parse_web_address,
+        ),
         Setting("DOWNLOAD_LINK_HOURS", "48", "Hours for which a download link works.", parse_int),
         Setting("ZIP_DOWNLOAD_FILENAME_BASE", "ocs-frames", "How the names of zips begin.", parse_filename),
         Setting(

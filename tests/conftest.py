@@ -8,7 +8,7 @@ import pytest
 
 from tests.services import NO_LIMITS
 
-os.environ |= NO_LIMITS  # also for the programs that tests start
+os.environ |= NO_LIMITS | {"ALADIN_LITE_DIR": ""}  # also for the programs that tests start
 
 pytest_plugins = [
     "tests.fixtures.services",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypedDict
 
 import numpy as np
 
@@ -16,6 +17,7 @@ WIDTH, HEIGHT = 720, 360
 #: What lies farther apart is on no chart of its own: it would be no larger there than on the whole sky.
 WIDEST_RAD = math.radians(40)
 CIRCLE_POINTS = 73
+MARGIN, SMALLEST_FIELD_DEG = 1.3, 0.02
 LINE_POINTS = 61
 MERIDIANS_DEG, PARALLELS_DEG = range(0, 360, 30), range(-60, 90, 30)
 
@@ -39,6 +41,27 @@ class Mark:
     y: float
 
 
+class Shapes(TypedDict):
+    """What the map shows, in degrees, for a viewer that draws it by itself.
+
+    Attributes
+    ----------
+    footprints
+        Closed rings of (RA, Dec).
+    circle
+        RA, Dec and radius of what was searched.
+    centre
+        (RA, Dec) in the middle of all.
+    field
+        Across which everything is seen, with a margin.
+    """
+
+    footprints: list[list[list[float]]]
+    circle: tuple[float, float, float] | None
+    centre: tuple[float, float]
+    field: float
+
+
 @dataclass(frozen=True)
 class SkyMap:
     """What the template draws; lengths are the SVG's units, paths as it writes them. East is to the left.
@@ -51,6 +74,10 @@ class SkyMap:
         The edge of what was searched, or nothing.
     near
         The chart of the footprints, if they are near to each other.
+    placed
+        The frames themselves.
+    searched
+        RA, Dec and radius of the circle, in degrees, if there is one.
     """
 
     width: int
@@ -60,6 +87,20 @@ class SkyMap:
     marks: tuple[Mark, ...]
     circle: str
     near: SkyChart | None
+    placed: Sequence[Placed]
+    searched: tuple[float, float, float] | None
+
+    @property
+    def shapes(self) -> Shapes:
+        edge = None if self.searched is None else _find_circle(self.searched[:2], self.searched[2])
+        vectors, plane = _find_middle(self.placed, edge)
+        reach_rad = math.acos(np.clip((vectors @ to_unit_vectors([plane.center_deg])[0]).min(), -1, 1))
+        return Shapes(
+            footprints=[np.round(frame.ring, 6).tolist() for frame in self.placed],
+            circle=self.searched,
+            centre=plane.center_deg,
+            field=min(max(MARGIN * 2 * math.degrees(reach_rad), SMALLEST_FIELD_DEG), 360),
+        )
 
 
 def build_sky_map(placed: Sequence[Placed], centre_deg: tuple[float, float] | None, radius_deg: float) -> SkyMap | None:
@@ -86,17 +127,24 @@ def build_sky_map(placed: Sequence[Placed], centre_deg: tuple[float, float] | No
         marks=tuple(_place_marks(placed)),
         circle="" if circle is None else _draw(_project(circle)),
         near=_build_near(placed, circle),
+        placed=placed,
+        searched=None if centre_deg is None else (*centre_deg, radius_deg),
     )
 
 
 def _build_near(placed: Sequence[Placed], circle: Floats | None) -> SkyChart | None:
-    corners = [to_unit_vectors(frame.ring) for frame in placed] + ([] if circle is None else [circle])
-    vectors = np.concatenate(corners)
-    plane = TangentPlane.about(vectors)
+    vectors, plane = _find_middle(placed, circle)
     middle = to_unit_vectors([plane.center_deg])[0]
     if not placed or (vectors @ middle).min() < math.cos(WIDEST_RAD):
         return None
     return build_chart_of({frame.frame_id: frame.ring for frame in placed}, circle)
+
+
+def _find_middle(placed: Sequence[Placed], circle: Floats | None) -> tuple[Floats, TangentPlane]:
+    """Return all corners as unit vectors, shape (n, 3), and a plane that touches the sky in their middle."""
+    corners = [to_unit_vectors(frame.ring) for frame in placed] + ([] if circle is None else [circle])
+    vectors = np.concatenate(corners)
+    return vectors, TangentPlane.about(vectors)
 
 
 def _find_circle(centre_deg: tuple[float, float], radius_deg: float) -> Floats:

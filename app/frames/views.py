@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.accounts.viewer import current_viewer
 from app.addresses import own_address
+from app.aladin import find_aladin
 from app.columns import Ring
 from app.downloads.actions import grant_link
 from app.embargoes.queries import list_rulings_on_frame
@@ -60,7 +61,11 @@ def search() -> Response:
     columns = choose_columns(current_preferences().columns)
     status = HTTPStatus.OK if page.results else HTTPStatus.BAD_REQUEST
     facts = {"page": page, "columns": columns, "all_columns": COLUMNS, "page_sizes": PAGE_SIZES}
-    return make_response(render_template("frames/search.html", **facts), status)
+    aladin = find_aladin()
+    response = make_response(render_template("frames/search.html", **facts, aladin=aladin), status)
+    if aladin:
+        response.headers["Content-Security-Policy"] = aladin.policy
+    return response
 
 
 @blueprint.get("/help")

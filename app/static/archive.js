@@ -40,6 +40,12 @@ function enhance(root) {
     button.addEventListener("click", () => copy(button, `${lines.join("\n")}\n`, table));
   }
 
+  // <button hidden data-aladin="address">: the sky map, to be moved about.
+  for (const button of root.querySelectorAll("button[data-aladin]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => import("./sky.js").then(({ explore }) => explore(button)));
+  }
+
   // <div data-look="address">: the picture's pixels, with their values.
   for (const part of root.querySelectorAll("[data-look]")) import("./quicklook.js").then(({ offerQuickLook }) => offerQuickLook(part));
 }

@@ -1,5 +1,6 @@
 """The sky map: east to the left, nothing lost at RA 0 or a pole, and a chart of its own for what is near together."""
 
+import math
 import re
 
 import numpy as np
@@ -55,3 +56,12 @@ def test_the_circle_has_its_radius_on_the_near_chart():
     near = build_sky_map([place(1, 83.8, -5.4)], (83.8, -5.4), 0.2).near
     circle, footprint = points_of(near.circle), points_of(near.footprints[1])
     assert np.ptp(circle, axis=0) == pytest.approx(np.ptp(footprint, axis=0), rel=0.01)
+
+
+def test_the_shapes_are_what_the_map_shows() -> None:
+    shapes = build_sky_map([place(1, 359.9, 0), place(2, 0.3, 0)], (0, 0), 0.5).shapes
+    assert shapes["circle"] == (0, 0, 0.5)
+    assert [len(ring) for ring in shapes["footprints"]] == [5, 5]
+    assert abs(math.remainder(shapes["centre"][0], 360)) < 0.1
+    assert 1 < shapes["field"] < 2
+    assert build_sky_map([place(1, 0, 0), place(2, 180, 0)], None, 0).shapes["field"] > 180
