@@ -6,6 +6,7 @@ from flask import Blueprint, url_for
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.viewer import current_viewer
+from app.addresses import build_address
 from app.exports.schemas import ExportSchema
 from app.exports.snippets import Parameters, build_snippets
 from app.params import name_fields
@@ -52,7 +53,7 @@ def copy_search_as(search: Arguments) -> dict[str, str]:
 
 
 def _link(endpoint: str, search: Arguments) -> str:
-    return url_for(endpoint, **MultiDict(_read(search)).to_dict(flat=False))  # type: ignore[arg-type]  # Flask repeats a parameter for a list
+    return build_address(url_for(endpoint), MultiDict(_read(search)))
 
 
 def _read(search: Arguments) -> Parameters:

@@ -67,13 +67,15 @@ class PolygonText(ma.fields.Field[Ring]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Ring:
         text = str(value)
-        polygon, box = WKT_POLYGON.fullmatch(text), BOX.fullmatch(text)
-        if len(text) > LONGEST_WKT or not (polygon or box):
-            raise ma.ValidationError(
-                "Must be one ring POLYGON((ra dec, ra dec, …)) in degrees whose last corner is its first, or "
-                "BOX(ra dec, width height) in degrees."
-            )
-        return _checked(np.array(_read_positions(polygon[1])) if polygon else _read_box(*box.groups()))  # type: ignore[union-attr]  # one of them matched
+        if len(text) <= LONGEST_WKT:
+            if polygon := WKT_POLYGON.fullmatch(text):
+                return _checked(np.array(_read_positions(polygon[1])))
+            if box := BOX.fullmatch(text):
+                return _checked(_read_box(*box.groups()))
+        raise ma.ValidationError(
+            "Must be one ring POLYGON((ra dec, ra dec, …)) in degrees whose last corner is its first, or "
+            "BOX(ra dec, width height) in degrees."
+        )
 
 
 class Footprint(ma.fields.Field[Ring | None]):

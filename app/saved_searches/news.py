@@ -13,6 +13,7 @@ from typing import Any
 from flask import render_template, url_for
 from sqlalchemy import select
 
+from app.addresses import build_address
 from app.extensions import db, get_config
 from app.frames.lists import find_among
 from app.frames.models import Frame
@@ -144,11 +145,8 @@ def _link(search: SavedSearch, ids: Sequence[int]) -> str:
 
     `ids` has the newest first.
     """
-    arguments = queries.read_arguments(search)
-    for name in ("start", "end"):
-        arguments.poplist(name)
     dates = dict(
         db.session.execute(select(Frame.id, Frame.observation_date).where(Frame.id.in_({ids[0], ids[-1]}))).all()
     )
     window = {"start": format_time(dates[ids[-1]]), "end": format_time(dates[ids[0]])}
-    return url_for("frames_views.search", **arguments.to_dict(flat=False), **window, _external=True)  # type: ignore[arg-type]  # Flask repeats a parameter for a list
+    return build_address(url_for("frames_views.search", _external=True), queries.read_arguments(search), **window)

@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import User
 from app.accounts.viewer import require_session
+from app.addresses import build_address
 from app.errors import BadRequest, NotFound
 from app.extensions import db, get_config
 from app.params import name_fields, parse_query
@@ -28,7 +29,7 @@ def link_save_search(search: "MultiDict[str, str]") -> str:
     """Return the address that keeps a search."""
     known = name_fields(KeptSearchSchema())
     texts = MultiDict((name, text.strip()) for name, text in search.items(multi=True) if name in known and text.strip())
-    return url_for("saved_searches.save", **texts.to_dict(flat=False))  # type: ignore[arg-type]  # Flask repeats a parameter for a list
+    return build_address(url_for("saved_searches.save"), texts)
 
 
 @blueprint.app_template_global()

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.accounts.viewer import current_viewer
+from app.addresses import build_address
 from app.errors import BadRequest, TooLarge, wants_html
 from app.exports.actions import respond_stream
 from app.params import load_texts, parse_body
@@ -54,7 +55,7 @@ def list_targets() -> ResponseReturnValue:
         texts = _read_form()
     except BadRequest as error:
         return _render(request.form, errors=error.fields)
-    address = url_for(".show_targets", **texts.to_dict(flat=False))  # type: ignore[arg-type]  # Flask repeats a parameter for a list
+    address = build_address(url_for(".show_targets"), texts)
     if len(address) <= LONGEST_ADDRESS and _text_of(texts):
         return redirect(address, HTTPStatus.SEE_OTHER)
     return _answer_page(texts)
@@ -127,7 +128,7 @@ def _render(texts: Texts, found: FoundTargets | None = None, errors: dict[str, A
     def link(each: FoundTarget) -> str:
         """Return the address of the search for a target's frames."""
         cone = {"position": each.line.place} | ({"radius": f"{each.radius_deg:.9g}"} if each.radius_deg else {})
-        return url_for("frames_views.search", **MultiDict([*cone.items(), *conditions]).to_dict(flat=False))  # type: ignore[arg-type]  # as above
+        return build_address(url_for("frames_views.search"), MultiDict([*cone.items(), *conditions]))
 
     page = render_template(
         "targets/targets.html",
