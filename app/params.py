@@ -3,6 +3,7 @@
 import difflib
 import itertools
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import marshmallow as ma
@@ -61,7 +62,12 @@ def parse_query(schema: ma.Schema) -> dict[str, Any]:
     BadRequest
         If a parameter is unknown, repeated or malformed; it names each of them.
     """
-    parsed: dict[str, Any] = parser.parse(schema, request, location="query")
+    parsed: dict[str, Any]
+    if not request.query_string:  # most of the many requests by id
+        with suppress(ma.ValidationError):  # what is missing, the parser says
+            parsed = schema.load({})
+            return parsed
+    parsed = parser.parse(schema, request, location="query")
     return parsed
 
 

@@ -11,17 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Engine, Executable, Row
+from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.extensions import db
+from app.often import OftenRead
 
 log = logging.getLogger(__name__)
 
 REPLICA = "replica"
 PAUSE_S = 10.0
 
-Rows = Sequence[Row[Any]]
+Statement = Executable | OftenRead
+Rows = Sequence[Any]
 Parameters = Mapping[str, Any]
 
 
@@ -40,7 +42,7 @@ class Replica:
         self._left_alone_until_s = time.monotonic() + PAUSE_S
 
 
-def read(statement: Executable, parameters: Parameters | None = None) -> Rows:
+def read(statement: Statement, parameters: Parameters | None = None) -> Rows:
     """Return the rows of a statement, which the replica may be a little late with."""
     replica = _get_replica()
     if replica.is_asked:
@@ -51,7 +53,7 @@ def read(statement: Executable, parameters: Parameters | None = None) -> Rows:
     return read_primary(statement, parameters)
 
 
-def read_primary(statement: Executable, parameters: Parameters | None = None) -> Rows:
+def read_primary(statement: Statement, parameters: Parameters | None = None) -> Rows:
     """Return the rows of a statement as they are by now."""
     return _execute(db.engine, statement, parameters)
 
@@ -73,8 +75,15 @@ def connect_for_reading() -> Iterator[Connection]:
         yield connection
 
 
-def _execute(engine: Engine, statement: Executable, parameters: Parameters | None) -> Rows:
+def _execute(engine: Engine, statement: Statement, parameters: Parameters | None) -> Rows:
     """Execute a read; once more, if the server has ended the connection since it was last used."""
+    if isinstance(statement, OftenRead):
+        with engine.connect() as connection:
+            try:
+                return statement.fetch_all(connection, parameters or {})
+            except engine.dialect.loaded_dbapi.Error as error:
+                connection.invalidate(error)
+        statement = statement.statement  # SQLAlchemy knows what the driver's errors mean
     try:
         return _execute_once(engine, statement, parameters)
     except DBAPIError as error:

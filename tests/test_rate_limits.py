@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
+from limits import parse
 from redis.exceptions import RedisError
 
 from app.accounts.actions import create_token
@@ -56,6 +57,16 @@ def test_a_user_has_one_count_for_tokens_and_sessions_wherever_they_are(app: Fla
     log_in(client, "member")
     assert ask(client, 2, "/", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}) == [200, 429]
     assert ask(app.test_client(), 3) == [200, 200, 429]  # the address has a count of its own
+
+
+def test_a_generous_limit_is_counted_ahead_and_never_exceeded(make_app: MakeApp) -> None:
+    limit = parse("1000/day")
+    processes = [make_app().extensions["counters"] for _ in range(2)]
+    allowed = [sum(counters.hit(limit, "somebody") for _ in range(700)) for counters in processes]
+    assert allowed == [700, 300]
+    counters = make_app().extensions["counters"]
+    assert not counters.hit(limit, "somebody")
+    assert counters.hit(limit, "somebody else")
 
 
 def test_a_token_that_nobody_knows_counts_for_its_address(client: FlaskClient) -> None:

@@ -1,5 +1,6 @@
 """Where reads go: to the replica, if there is one, else to the primary; here the two have different rows."""
 
+import datetime as dt
 import logging
 import shutil
 from pathlib import Path
@@ -8,14 +9,29 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import column, literal, select, table
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
+from app.accounts.actions import create_token, create_user
+from app.accounts.queries import TOKEN_HOLDER, hash_secret
 from app.extensions import db
+from app.frames.statements import HEADER, ONE, ONE_WITH_RELATED, PAGE, PAGE_WITH_RELATED
+from app.often import OftenRead
+from app.reading import read_primary
 from tests.fixtures.application import MakeApp, migrate
 from tests.fixtures.ingest import Headers, make_headers
-from tests.frames_factory import add_frame
+from tests.frames_factory import add_frame, square
 from tests.posted_frames import NIGHT_PATH, build_post, put_into_store
 
+OFTEN = {
+    "page": PAGE,
+    "page with related frames": PAGE_WITH_RELATED,
+    "frame": ONE,
+    "frame with related frames": ONE_WITH_RELATED,
+    "header": HEADER,
+    "token": TOKEN_HOLDER,
+}
 NOWHERE = "postgresql+psycopg://nobody@127.0.0.1:1/none"
 
 
@@ -104,6 +120,35 @@ def test_statements_are_prepared_unless_the_operator_says_otherwise(
             prepared = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one()
             name = connection.exec_driver_sql("SHOW application_name").scalar_one()
         assert (prepared > 0, name) == (prepares, "archive")
+
+
+@pytest.mark.parametrize("statement", OFTEN.values(), ids=OFTEN)
+def test_the_driver_alone_gives_the_rows_that_sqlalchemy_gives(app: Flask, statement: OftenRead) -> None:
+    with app.app_context():
+        hidden = {"proposal_id": "mine", "public_date": None, "contents": ("first", "second")}
+        add_frame("second", area=square(0.0, 89.0, 1.0), related_frame_filenames=["in-primary"], **hidden)
+        token = create_token(create_user("pi", "pi", proposals=["mine", "theirs"]), "a script's")
+        db.session.commit()
+        sight = {"sees_all": False, "now": dt.datetime.now(dt.UTC), "proposals": ["mine"]}
+        given = sight | {"ids": [1, 2], "id": 2, "hash": hash_secret(token)}
+        asked = {name: given[name] for name in statement.statement.compile(db.engine).params if name in given}
+        with db.engine.connect() as connection:
+            expected = connection.execute(statement.statement, asked).all()
+        assert expected
+        for _ in range(2):  # the first answer has told the driver's types
+            found = read_primary(statement, asked)
+            assert [tuple(row) for row in found] == [tuple(row) for row in expected]
+            assert found[0]._fields == tuple(expected[0]._fields)
+
+
+def test_what_the_driver_refuses_is_an_error_of_sqlalchemy_and_costs_a_connection(app: Flask) -> None:
+    with app.app_context():
+        works = OftenRead(select(literal(1).label("one")))
+        assert read_primary(works) == [(1,)]
+        with pytest.raises(DBAPIError, match="nowhere"):
+            read_primary(OftenRead(select(column("nothing")).select_from(table("nowhere"))))
+        assert read_primary(works) == [(1,)]
+        assert db.engine.pool.checkedout() == 0
 
 
 def end_connections(url: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import contains_eager, selectinload
 
 from app.accounts.models import ApiToken, LoginSession, ProposalMember, User
@@ -17,6 +17,7 @@ from app.columns import UtcDateTime
 from app.errors import NotFound
 from app.extensions import db, get_table
 from app.fields import CONTROL_CHARACTERS
+from app.often import OftenRead
 from app.reading import read_primary
 
 Opener = TypeVar("Opener", ApiToken, LoginSession)
@@ -121,17 +122,17 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(_encode(secret)).hexdigest()
 
 
-def _select_holder(model: type[Opener], hashed: Any, *of_token: Any) -> Select[Any]:
+def _select_holder(model: type[Opener], hashed: Any, *of_token: Any) -> OftenRead:
     """Select a row for each proposal of a holder, and one for who has none; built once, so that it is prepared."""
     holder: tuple[Any, ...] = (User.id, User.username, User.is_admin, ProposalMember.proposal_id)
     columns = (column.expression for column in (*holder, model.id, *of_token))
     users, openers, members = get_table(User), get_table(model), get_table(ProposalMember)
     is_it = hashed == bindparam("hash")
     works = _lasts(model, bindparam("now", type_=UtcDateTime())) & User.is_disabled.is_(False)
-    return select(*columns).select_from(users.join(openers).outerjoin(members)).where(is_it, works)
+    return OftenRead(select(*columns).select_from(users.join(openers).outerjoin(members)).where(is_it, works))
 
 
-def _find_holder(statement: Select[Any], secret: str) -> Holder | None:
+def _find_holder(statement: OftenRead, secret: str) -> Holder | None:
     rows = read_primary(statement, {"hash": hash_secret(secret), "now": dt.datetime.now(dt.UTC)})
     if not rows:
         return None

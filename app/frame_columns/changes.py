@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Row,
-    Select,
     Text,
     and_,
     bindparam,
@@ -25,6 +24,7 @@ from sqlalchemy.types import UserDefinedType
 
 from app.extensions import db
 from app.frame_columns.models import FrameChange
+from app.often import OftenRead
 from app.reading import Rows, read
 
 EVERY_FRAME = 0  # a change's frame_id: the tables were emptied
@@ -118,11 +118,11 @@ def find_origin() -> list[Any]:
 
 
 @functools.cache
-def _select_later(is_postgresql: bool) -> Select[Any]:
+def _select_later(is_postgresql: bool) -> OftenRead:
     """Select the changes after a mark, and that of the mark itself: built once, as each answer begins with it."""
     is_newest = FrameChange.id == bindparam("newest", type_=BigInteger())
     statement = select(*NEWEST, _position().label("position")).where(or_(_is_later(is_postgresql), is_newest))
-    return statement.order_by(FrameChange.id).limit(bindparam("most", type_=Integer()))
+    return OftenRead(statement.order_by(FrameChange.id).limit(bindparam("most", type_=Integer())))
 
 
 def _is_later(is_postgresql: bool) -> ColumnElement[bool]:

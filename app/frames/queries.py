@@ -202,8 +202,9 @@ def _gather(rows: Sequence[Row[Any]]) -> dict[int, FoundFrame]:
         if frame is None:
             found[row[0]] = frame = FoundFrame(row, [], _read_ids(*row[END_OF_VERSION:]))
         if row[FIRST_OF_VERSION] is not None:
-            frame.versions.append(FoundVersion(*row[FIRST_OF_VERSION:END_OF_VERSION]))
-            frame.versions.sort(reverse=True)
+            frame.versions.append(FoundVersion._make(row[FIRST_OF_VERSION:END_OF_VERSION]))
+            if len(frame.versions) > 1:
+                frame.versions.sort(reverse=True)
     return found
 
 

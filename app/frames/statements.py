@@ -24,6 +24,7 @@ from app.columns import Values, corners, is_one_of
 from app.extensions import get_table
 from app.frames.models import Frame, Header, RelatedFrame, Thumbnail, Version
 from app.frames.visibility import build_visible
+from app.often import OftenRead
 
 
 class FoundVersion(NamedTuple):
@@ -66,18 +67,17 @@ ROWS = (
     .join_from(FRAMES, VERSIONS, VERSIONS.c.frame_id == FRAMES.c.id, isouter=True)
     .where(build_visible(FRAMES))
 )
-PAGE = ROWS.where(is_one_of(FRAMES.c.id, IDS))
+RELATED_TO_ROW = _select_related_ids(FRAMES).label("related_ids")
+OF_PAGE, OF_ONE = is_one_of(FRAMES.c.id, IDS), FRAMES.c.id == ID
+PAGE, PAGE_WITH_RELATED = OftenRead(ROWS.where(OF_PAGE)), OftenRead(ROWS.where(OF_PAGE).add_columns(RELATED_TO_ROW))
 #: PostgreSQL plans a statement anew for each list of ids, as it can't know how many there are; this one it plans once.
-ONE = ROWS.where(FRAMES.c.id == ID)
-PAGE_WITH_RELATED, ONE_WITH_RELATED = (
-    rows.add_columns(_select_related_ids(FRAMES).label("related_ids")) for rows in (PAGE, ONE)
-)
+ONE, ONE_WITH_RELATED = OftenRead(ROWS.where(OF_ONE)), OftenRead(ROWS.where(OF_ONE).add_columns(RELATED_TO_ROW))
 THUMBNAILS_OF_PAGE = select(THUMBNAILS).where(is_one_of(THUMBNAILS.c.frame_id, IDS)).order_by(THUMBNAILS.c.id)
-RELATED_IDS = select(_select_related_ids(FRAMES)).where(FRAMES.c.id == ID, build_visible(FRAMES))
+RELATED_IDS = select(RELATED_TO_ROW).where(OF_ONE, build_visible(FRAMES))
 NAMED_IDS = select(RELATED.c.related_id).where(RELATED.c.frame_id == ID)
 #: The header, and what the log is told of its frame.
-HEADER = (
+HEADER = OftenRead(
     select(HEADERS.c.data, FRAMES.c.id, FRAMES.c.proposal_id, FRAMES.c.public_date)
     .join_from(FRAMES, HEADERS, HEADERS.c.frame_id == FRAMES.c.id, isouter=True)
-    .where(FRAMES.c.id == ID, build_visible(FRAMES))
+    .where(OF_ONE, build_visible(FRAMES))
 )
