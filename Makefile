@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench bench-zip bench-portal bench-pages soak recount faults fuzz broken-inputs attacks audit-dependencies \
+.PHONY: help run test check bench bench-zip bench-portal bench-pages bench-indexes soak recount faults fuzz broken-inputs attacks audit-dependencies \
 	lint format types lock clean screenshots services
 
 help: ## list the targets
@@ -49,6 +49,10 @@ LOADED = $(if $(DATABASE),--database $(DATABASE)) $(if $(filter command,$(origin
 bench: services $(VENV)/.test ## measure ingest; with N=10000000 frames, reads (WRITE=1: into docs/performance.md; DATABASE=sqlite KEEP=folder)
 	@$(BIN)/python -m $(if $(N),bench.search --frames $(N) $(LOADED),bench.ingest $(if $(INGEST_N),--files $(INGEST_N))) \
 		$(if $(WRITE),--write)
+
+bench-indexes: services $(VENV)/.test ## measure the query that needs each index, with it and without it (N=1000000 WRITE=1; as above)
+	@$(BIN)/python -m bench.indexes $(if $(N),--frames $(N)) $(if $(filter command,$(origin DATABASE_URL)),--url $(DATABASE_URL)) \
+		$(if $(KEEP),--keep $(KEEP)) $(if $(WRITE),--write)
 
 soak: services $(VENV)/.test ## read and ingest at once, for a while (MINUTES=10 N=1000000 WRITE=1; DATABASE_URL, KEEP as above)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10) $(if $(N),--frames $(N)) $(LOADED) $(if $(WRITE),--write)

@@ -39,9 +39,15 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        if value is None or value.tzinfo in UTC_ZONES:
-            return value
-        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+        return value.replace(tzinfo=dt.UTC) if value and dialect.name == "sqlite" else _to_utc(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what is done to each value: past SQLAlchemy, as a page has thousands of them."""
+        return _to_utc if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
+
+def _to_utc(value: dt.datetime | None) -> dt.datetime | None:
+    return value if value is None or value.tzinfo in UTC_ZONES else value.astimezone(dt.UTC)
 
 
 class SkyRing(TypeDecorator[Ring]):

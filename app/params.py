@@ -26,10 +26,10 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": ma.RAISE, "form": ma.RAISE}
 
-    def load_querystring(self, req: Request, schema: ma.Schema) -> MultiDictProxy:
+    def load_querystring(self, req: Request, schema: ma.Schema) -> dict[str, Any]:
         return _strict(req.args, schema)
 
-    def load_form(self, req: Request, schema: ma.Schema) -> MultiDictProxy:
+    def load_form(self, req: Request, schema: ma.Schema) -> dict[str, Any]:
         return _strict(req.form, schema)
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
@@ -141,7 +141,7 @@ def _likeness(typed: str, known: str) -> float:
     return max(difflib.SequenceMatcher(None, typed, whole).ratio() for whole in wholes) + 0.1 * (typed in known)
 
 
-def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
+def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> dict[str, Any]:
     filled = MultiDict((name, value.strip()) for name, value in values.items(multi=True) if value.strip())
     proxy = MultiDictProxy(filled, schema)
     known = name_fields(schema)
@@ -152,7 +152,7 @@ def _strict(values: "MultiDict[str, str]", schema: ma.Schema) -> MultiDictProxy:
     }
     if errors:
         raise build_bad_parameter(errors)
-    return proxy
+    return {name: proxy[name] for name in filled}  # the proxy raises an error for each name that is absent
 
 
 def _refuse_unknown(names: Iterable[str], known: Mapping[str, Any]) -> dict[str, list[str]]:

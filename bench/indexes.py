@@ -1,13 +1,21 @@
 """Measure what each index of the frames' tables is for: the query that needs it, with it and without it."""
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import click
 import psycopg
 from psycopg import sql
 
-from bench.report import build_table
+from bench.loaded_archive import loaded_archive
+from bench.machine import describe_machine
+from bench.report import build_table, replace_section
+from bench.search import DOCUMENT
+from tests.services import temporary_folder
 
 TABLES = ("frame", "version", "header", "thumbnail", "related_frame", "frame_change")
 #: Of each index the reads that need it, and one of them as SQL.
@@ -97,6 +105,7 @@ SIZES = """
 #: Seen by nobody else, as it is never committed.
 HIDE = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass"
 LONGEST_S = 60
+NO_REDIS = "redis://127.0.0.1:1"  # nothing here asks it
 
 
 @dataclass(frozen=True)
@@ -164,10 +173,23 @@ def _ms(milliseconds: float) -> str:
 
 
 @click.command()
-@click.argument("url")
-def main(url: str) -> None:
-    """Print the table of a loaded archive's indexes."""
-    click.echo(build_index_table(measure_indexes(url)))
+@click.option("--frames", default=1_000_000, show_default=True, help="How many, where none are loaded yet.")
+@click.option("--url", help="A PostgreSQL database that is loaded.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the archive for the next run.")
+@click.option("--write", is_flag=True, help="Write the table into docs/performance.md.")
+def main(frames: int, url: str | None, keep: Path | None, write: bool) -> None:
+    """Print the table of a large archive's indexes."""
+    with ExitStack() as stack:
+        folder = (keep or stack.enter_context(temporary_folder())).resolve()
+        say = partial(click.echo, err=True)
+        archive = stack.enter_context(loaded_archive(frames, "postgresql", url, folder, NO_REDIS, say))
+        with psycopg.connect(archive.plain_url) as connection:
+            ((size,),) = connection.execute("SELECT max(id) FROM frame").fetchall()
+        heading = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}: {size:,} frames. {describe_machine()}."
+        report = f"{heading}\n\n{build_index_table(measure_indexes(archive.plain_url))}"
+    click.echo(report)
+    if write:
+        replace_section(DOCUMENT, "indexes", report)
 
 
 if __name__ == "__main__":

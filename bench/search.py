@@ -25,9 +25,9 @@ from bench.gunicorns import Gunicorn, ask_once, running_gunicorn
 from bench.http_client import Clients, Request
 from bench.loaded_archive import LoadedArchive, loaded_archive
 from bench.machine import describe_machine, describe_versions
-from bench.measuring import Effort, measure, time_loop_ms
+from bench.measuring import Effort, measure, measure_by_turns, time_loop_ms
 from bench.report import replace_section
-from bench.search_report import build_report, is_over
+from bench.search_report import BY_NAME, build_report, is_over
 from bench.sizes import measure_insertion, measure_sizes
 from bench.workers import BenchError
 from tests.services import redis_server, temporary_folder
@@ -41,6 +41,7 @@ DIFFERENT = 40  # requests of a case
 WARM_UP_PATIENCE_S = 1800.0
 QUICK_S = 1.5  # each of eight facets of everything at once, by an archive that has read its columns
 FLOOR = "bench.floor_server:app"
+LINES = [EMPTY_ROUTE, *BY_NAME]
 NOT_ALIKE = {"url", "next", "previous", "generated_at", "count", "count_estimated"}
 
 Cell = dict[str, Any]
@@ -100,11 +101,11 @@ def measure_cases(
         if floor:
             measure(crowd, floor.port, of_floor, MOST_CLIENTS, effort)
         for clients in CLIENTS:
+            sides = {"ours": (archive.port, of_archive)} | ({"floor": (floor.port, of_floor)} if floor else {})
             loop_ms = time_loop_ms()
-            ours = measure(crowd, archive.port, of_archive, clients, effort)
-            cell = {"case": case.name, "viewer": viewer.name, "clients": clients, "ours": asdict(ours)}
-            if floor:
-                cell["floor"] = asdict(measure(crowd, floor.port, of_floor, clients, effort))
+            figures = measure_by_turns(crowd, sides, clients, effort)
+            cell = {"case": case.name, "viewer": viewer.name, "clients": clients}
+            cell |= {side: asdict(each) for side, each in figures.items()}
             yield cell | {"loop_ms": max(loop_ms, time_loop_ms())}
 
 
@@ -213,8 +214,8 @@ def _describe(cell: Cell) -> str:
 @click.option("--url", help="A PostgreSQL database that is loaded, or empty, in place of one of the bench's own.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the archive for the next run.")
 @click.option("--case", "names", multiple=True, help="Only these lines of the table.")
-@click.option("--seconds", default=3.0, show_default=True, help="Longest that a cell may take.")
-@click.option("--requests", default=300, show_default=True, help="Most requests of a cell.")
+@click.option("--seconds", default=2.0, show_default=True, help="Longest that a cell may take.")
+@click.option("--requests", default=200, show_default=True, help="Most requests of a cell.")
 @click.option("--seed", default=1, show_default=True, help="Of what is asked.")
 @click.option("--write", is_flag=True, help=f"Write the tables into {DOCUMENT.relative_to(PROJECT_DIR)}.")
 def main(
@@ -249,9 +250,12 @@ def write_results(result: Cell) -> None:
     MEASUREMENTS.mkdir(exist_ok=True)
     path = MEASUREMENTS / f"search-{result['database']}-{result['frames']}.json"
     if path.exists():  # measurements of other lines stay
-        measured = {cell["case"] for cell in result["cells"]}
-        before = json.loads(path.read_text())["cells"]
-        result["cells"] = [cell for cell in before if cell["case"] not in measured] + result["cells"]
+        measured, before = {cell["case"] for cell in result["cells"]}, json.loads(path.read_text())
+        cells = [cell for cell in before["cells"] if cell["case"] not in measured] + result["cells"]
+        explained = {name: told for name, told in before["explained"].items() if name not in measured}
+        result["cells"] = sorted(cells, key=lambda cell: LINES.index(cell["case"]))
+        result["explained"] = explained | result["explained"]
+        result["load_s"] = result["load_s"] or before["load_s"]
     path.write_text(json.dumps(result, indent=1) + "\n")
     kept = sorted((json.loads(path.read_text()) for path in MEASUREMENTS.glob("search-*.json")), key=_by_size)
     replace_section(DOCUMENT, "search", "\n\n".join(build_report(each) for each in reversed(kept)))

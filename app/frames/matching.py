@@ -175,6 +175,8 @@ class KnownFrames:
 
     def _keep(self, ids: Numbers, sure: Flags) -> Numbers:
         """Leave out what SQL does not confirm; of each frame it is asked once."""
+        if sure.all():
+            return ids
         new = np.setdiff1d(ids[~sure], self._asked)
         self._asked = np.concatenate([self._asked, new])
         self._confirmed = np.concatenate([self._confirmed, self._choose(new)])

@@ -86,7 +86,8 @@ def note_link(what: str, frame: Frame) -> None:
 
 
 def _choose_hidden(reads: Iterable[Read]) -> list[Read]:
-    return [read for read in reads if not is_public(read[2])]
+    now = dt.datetime.now(dt.UTC)
+    return [read for read in reads if read[2] is None or read[2] > now]
 
 
 def _note(kind: str, what: str, username: str, reads: Sequence[Read], reason: str) -> None:
