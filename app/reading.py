@@ -78,12 +78,13 @@ def connect_for_reading() -> Iterator[Connection]:
 def _execute(engine: Engine, statement: Statement, parameters: Parameters | None) -> Rows:
     """Execute a read; once more, if the server has ended the connection since it was last used."""
     if isinstance(statement, OftenRead):
-        with engine.connect() as connection:
-            try:
-                return statement.fetch_all(connection, parameters or {})
-            except engine.dialect.loaded_dbapi.Error as error:
-                connection.invalidate(error)
-        statement = statement.statement  # SQLAlchemy knows what the driver's errors mean
+        if not engine.dispatch.before_cursor_execute:  # else somebody wants to hear of each statement
+            with engine.connect() as connection:
+                try:
+                    return statement.fetch_all(connection, parameters or {})
+                except engine.dialect.loaded_dbapi.Error as error:
+                    connection.invalidate(error)  # below, SQLAlchemy knows what the driver's errors mean
+        statement = statement.statement
     try:
         return _execute_once(engine, statement, parameters)
     except DBAPIError as error:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import column, literal, select, table
+from sqlalchemy import column, event, literal, select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -149,6 +149,14 @@ def test_what_the_driver_refuses_is_an_error_of_sqlalchemy_and_costs_a_connectio
             read_primary(OftenRead(select(column("nothing")).select_from(table("nowhere"))))
         assert read_primary(works) == [(1,)]
         assert db.engine.pool.checkedout() == 0
+
+
+def test_who_listens_to_statements_hears_all_of_them(client: FlaskClient, app: Flask) -> None:
+    heard: list[str] = []
+    with app.app_context():
+        event.listen(db.engines["replica"], "before_cursor_execute", lambda *told: heard.append(told[2]))
+    assert client.get("/frames/1/").status_code == 200
+    assert any("FROM frame" in statement for statement in heard)
 
 
 def end_connections(url: str) -> None:
