@@ -248,7 +248,8 @@ def main(
 def write_results(result: Cell) -> None:
     """Keep the figures, and write the tables of all that are kept."""
     MEASUREMENTS.mkdir(exist_ok=True)
-    path = MEASUREMENTS / f"search-{result['database']}-{result['frames']}.json"
+    frames = float(f"{result['frames']:.2g}")  # some came in since it was loaded
+    path = MEASUREMENTS / f"search-{result['database']}-{frames:.0f}.json"
     if path.exists():  # measurements of other lines stay
         measured, before = {cell["case"] for cell in result["cells"]}, json.loads(path.read_text())
         cells = [cell for cell in before["cells"] if cell["case"] not in measured] + result["cells"]
