@@ -51,8 +51,7 @@ bench: services $(VENV)/.test ## measure ingest; with N=10000000 frames, reads (
 		$(if $(WRITE),--write)
 
 bench-indexes: services $(VENV)/.test ## measure the query that needs each index, with it and without it (N=1000000 WRITE=1; as above)
-	@$(BIN)/python -m bench.indexes $(if $(N),--frames $(N)) $(if $(filter command,$(origin DATABASE_URL)),--url $(DATABASE_URL)) \
-		$(if $(KEEP),--keep $(KEEP)) $(if $(WRITE),--write)
+	@$(BIN)/python -m bench.indexes $(if $(N),--frames $(N)) $(LOADED) $(if $(WRITE),--write)
 
 soak: services $(VENV)/.test ## read and ingest at once, for a while (MINUTES=10 N=1000000 WRITE=1; DATABASE_URL, KEEP as above)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10) $(if $(N),--frames $(N)) $(LOADED) $(if $(WRITE),--write)

@@ -39,10 +39,10 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        return value.replace(tzinfo=dt.UTC) if value and dialect.name == "sqlite" else _to_utc(value)
+        return value.replace(tzinfo=dt.UTC) if value else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """Return what is done to each value: past SQLAlchemy, as a page has thousands of them."""
+        """Return what is done to each value; on PostgreSQL past SQLAlchemy, as a page has thousands of them."""
         return _to_utc if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 

@@ -1,6 +1,6 @@
 """Reads that come with nearly every request: SQLAlchemy compiles each once, and from then on the driver executes it.
 
-What SQLAlchemy does at each execution takes four times as long as what the driver and the database do for one frame.
+What SQLAlchemy does at each execution takes four times the processor time that the driver takes for one frame.
 """
 
 from collections import namedtuple
