@@ -92,17 +92,21 @@ class Values(TypeDecorator[list[Any]]):
         return dialect.type_descriptor(ARRAY(self.item) if dialect.name == "postgresql" else JSON())
 
 
-class is_one_of(FunctionElement[bool]):
-    """Whether a column's value is one of `Values`: however many these are, the statement has the same text.
-
-    So it is compiled, and prepared in the database, once.
-    """
-
+class _Among(FunctionElement[bool]):
     type, inherit_cache = Boolean(), True
 
     def self_group(self, against: Any = None) -> Any:
         """Stay as it is: on SQLite it would become “… = 1”, which uses no index."""
         return self
+
+
+class is_one_of(_Among):
+    """Whether a column's value is one of `Values`: however many these are, the statement has the same text.
+
+    So it is compiled, and prepared in the database, once.
+    """
+
+    inherit_cache = True
 
 
 @compiles(is_one_of, "postgresql")
@@ -115,6 +119,27 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
 def _(element: Any, compiler: Any, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608  # both are compiled
+
+
+class is_any_of(_Among):
+    """Whether a column's value is one of the few that a subquery gives, even twice: each is looked up in an index.
+
+    IN would have PostgreSQL make a hash table of them first, for each row of the statement around it.
+    """
+
+    inherit_cache = True
+
+
+@compiles(is_any_of, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} = ANY (ARRAY{values}))"
+
+
+@compiles(is_any_of, "sqlite")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} IN {values})"
 
 
 Corners = list[list[float]]

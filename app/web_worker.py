@@ -22,6 +22,10 @@ from app.slow_clients import Answer, Arrival, Pace
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
+DEFERENCE_S = 0.001  # that a connection waits for another process, for each request that this one has
+MOST_DEFERENCE = 4
+STALE_S = 0.1  # a connection that comes later is another one
+NOTICE_EVERY_S = 1.0  # gunicorn ends a process of which it hears nothing for its time-out, a minute
 LONGEST_PAUSE_S = 60.0  # of a body whose beginning has come
 RECEIVED_BYTES = 2**16
 MOST_HELD_BYTES = 2**26  # of all requests that are larger than that, together
@@ -61,7 +65,33 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         super().__init__(*args, **kwargs)
         self._arrivals: dict[TConn, Arrival] = {}
         self._answers: dict[TConn, Answer] = {}
-        self._next_look = 0.0
+        self._next_look = self._next_notice = self._next_accept = 0.0
+
+    def notify(self) -> None:
+        """Tell gunicorn that this process lives; it calls for that several times for each request."""
+        if time.monotonic() >= self._next_notice:
+            self._next_notice = time.monotonic() + NOTICE_EVERY_S
+            super().notify()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection, but first leave it to a process that has less to do: it may be kept for long."""
+        busy, now = len(self._arrivals) + len(self._answers), time.monotonic()
+        has_waited = self._next_accept <= now < self._next_accept + STALE_S
+        if self.cfg.workers > 1 and busy and not has_waited:
+            self._next_accept = now + min(busy, MOST_DEFERENCE) * DEFERENCE_S
+            self.set_accept_enabled(False)  # gunicorn's loop enables it again
+        else:
+            super().accept(listener)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Enable it, but not before its time."""
+        if not enabled or time.monotonic() >= self._next_accept:
+            super().set_accept_enabled(enabled)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events, but not for longer than until a connection may be taken."""
+        rest_s = self._next_accept - time.monotonic()
+        super().wait_for_and_dispatch_events(rest_s if 0 < rest_s < timeout else timeout)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Begin to receive a request, where gunicorn would give a thread to a connection that is new or was kept."""

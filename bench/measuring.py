@@ -10,7 +10,7 @@ from bench.http_client import Clients, Request, Sent, count_rows
 
 LOOP_STEPS = 200_000
 LOOPS = 3
-TURNS = 4
+TURNS = 8
 
 
 @dataclass(frozen=True)

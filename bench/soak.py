@@ -40,7 +40,7 @@ LONGEST_LAG_S = 120.0
 DIFFERENT = 20  # requests of each case for each viewer
 MOST_REQUESTS = 10**9
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "longest": 1.0}
-SETTLED = 0.2  # of the time, after which memory should not grow any longer
+PARTS = 5  # of the time; after the first, memory should not grow any longer
 
 
 @dataclass
@@ -110,14 +110,16 @@ def build_report(heading: str, durations_s: list[float], arrivals: Arrivals, mem
         [name, f"{len(times):,}", *(f"{find_percentile(times, share) * 1000:.0f} ms" for share in SHARES.values())]
         for name, times in (("reads", durations_s), ("submitted until found", sorted(arrivals.lags_s)))
     ]
-    settled = memories[round(len(memories) * SETTLED) :]
+    parts = np.array_split(np.arange(len(memories)), PARTS)
     rows = []
     for number, name in itertools.product(range(len(memories[0])), ("resident", "shared", "private")):
-        mib = [getattr(each[number], name) for each in settled]
-        slope = np.polyfit(np.arange(len(mib)) * MEMORY_EVERY_S / 60, mib, 1)[0]
-        figures = (getattr(memories[0][number], name), mib[0], max(mib), mib[-1])
+        mib = np.array([getattr(each[number], name) for each in memories])
+        settled = mib[parts[1][0] :]
+        slope = np.polyfit(np.arange(len(settled)) * MEMORY_EVERY_S / 60, settled, 1)[0]
+        figures = (mib[0], *(np.median(mib[part]) for part in parts), settled.max())
         rows.append([f"process {number + 1}, {name}", *(f"{figure:.0f}" for figure in figures), f"{slope:+.2f}"])
-    columns = ("MiB", "at first", f"after {SETTLED:.0%}", "most since", "at the end", "a minute")
+    medians = (f"part {number} of {PARTS}" for number in range(1, PARTS + 1))
+    columns = ("MiB", "at first", *medians, "most since part 1", "a minute")
     return "\n\n".join([heading, build_table(("", "number", *SHARES), waits), build_table(columns, rows)])
 
 
@@ -179,7 +181,7 @@ def main(
         requests, size = mix_requests(archive, viewers, seed)
         server = stack.enter_context(running_gunicorn(archive.settings, scratch / "web.log"))
         warm_up(crowd, server, Request("/frames/aggregate/", viewers[-1].headers))
-        stack.enter_context(working(archive.settings, INGEST_QUEUE, WORKERS))
+        stack.enter_context(working(archive.settings, INGEST_QUEUE, WORKERS)).wait_until_idle()
         with files_arriving(archive, server.port, viewers[-1], files, rate) as arrivals:
             durations_s, memories = read_all_the_while(crowd, server, requests, minutes * 60)
         with archive.app.app_context():

@@ -45,11 +45,15 @@ class Workers:
 
     def hold(self) -> None:
         """Stop them as soon as they wait for work."""
-        self.wait_for(self._are_idle)
+        self.wait_until_idle()
         self._signal(signal.SIGSTOP)
 
     def release(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def wait_until_idle(self) -> None:
+        """Return as soon as they wait for work; as `wait_for`."""
+        self.wait_for(self._are_idle)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Return as soon as a condition holds.
@@ -67,7 +71,7 @@ class Workers:
 
     def read_cpu_s(self) -> float:
         """Return the processor time that they and their ended children have taken up to now, once they are idle."""
-        self.wait_for(self._are_idle)
+        self.wait_until_idle()
         return sum(_read_cpu_s(process.pid) for process in self._processes)
 
     def stop(self) -> None:

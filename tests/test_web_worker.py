@@ -1,6 +1,7 @@
 """The web server and clients that are slow: they keep no thread, and not for ever."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.web_server import WebServer, running_web_server
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 IMPATIENT = "import app.slow_clients as s; s.GRACE_S = {}; from gunicorn.app.wsgiapp import run; run()"
+DEFERENTIAL = "import app.web_worker as w; w.DEFERENCE_S = 0.2; from gunicorn.app.wsgiapp import run; run()"
 HEAD = b"POST /api-token-auth/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 #: What slow clients begin with; none of it is a whole request.
 BEGINNINGS = {
@@ -130,3 +132,18 @@ def test_what_is_too_large_or_no_http_is_refused(server: WebServer) -> None:
     assert server.measure_peak_mib() < before + 32
     assert requests.get(f"{server.url}/health/", timeout=10).ok
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_connection_is_left_to_the_process_that_has_less_to_do(app: Flask, tmp_path: Path) -> None:
+    with running_web_server({}, tmp_path / "web.log", ("-c", DEFERENTIAL), processes=2) as server:
+        while server.log.read_text().count("Booting worker") < 2:
+            time.sleep(0.01)
+        before = server.count_sockets()
+        for _ in range(8):
+            with connect(server, b"GET /"), connect(server, b"GET /"):
+                while sum(counts := server.count_sockets()) < sum(before) + 2:
+                    time.sleep(0.01)
+                assert counts == [count + 1 for count in before]
+            while server.count_sockets() != before:
+                time.sleep(0.01)
+            time.sleep(0.4)  # until no process waits any longer

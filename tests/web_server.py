@@ -1,4 +1,4 @@
-"""The archive's web server alone, as in production: one gunicorn process, whose memory and open files can be read."""
+"""The archive's web server alone, as in production: gunicorn, whose memory and open files can be read."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.processes import PROJECT_DIR, end_with_parent
@@ -17,7 +17,7 @@ FORGET_PEAK = "5"  # proc(5), clear_refs
 
 
 class WebServer:
-    """A gunicorn with one worker process."""
+    """A gunicorn; but for `count_sockets`, it must have one worker process."""
 
     def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.url = url
@@ -25,10 +25,18 @@ class WebServer:
         self._gunicorn_pid = process.pid
 
     @property
-    def _folder(self) -> Path:
+    def _folders(self) -> list[Path]:
         children = Path(f"/proc/{self._gunicorn_pid}/task/{self._gunicorn_pid}/children").read_text().split()
-        assert len(children) == 1, children
-        return Path("/proc") / children[0]
+        return [Path("/proc") / child for child in children]
+
+    @property
+    def _folder(self) -> Path:
+        (folder,) = self._folders
+        return folder
+
+    def count_sockets(self) -> list[int]:
+        """Return how many sockets each worker process has open."""
+        return [sum(_is_socket(link) for link in (folder / "fd").iterdir()) for folder in self._folders]
 
     def measure_memory_mib(self) -> float:
         """Return what the worker process has in memory now."""
@@ -50,9 +58,15 @@ class WebServer:
         return int(re.search(rf"{name}:\s*(\d+) kB", (self._folder / "status").read_text())[1]) / 1024
 
 
+def _is_socket(link: Path) -> bool:
+    with suppress(FileNotFoundError):  # closed meanwhile
+        return str(link.readlink()).startswith("socket:")
+    return False
+
+
 @contextmanager
 def running_web_server(
-    settings: Mapping[str, str], log: Path, program: Sequence[str] = ("-m", "gunicorn")
+    settings: Mapping[str, str], log: Path, program: Sequence[str] = ("-m", "gunicorn"), processes: int = 1
 ) -> Iterator[WebServer]:
     """Run the web server of an archive whose database is migrated."""
     port = free_port()
@@ -60,7 +74,7 @@ def running_web_server(
         process = subprocess.Popen(
             [sys.executable, *program, "--bind", f"{LOOPBACK}:{port}", "--access-logfile", "-"],
             cwd=PROJECT_DIR,
-            env=os.environ | settings | {"WEB_CONCURRENCY": "1"},
+            env=os.environ | settings | {"WEB_CONCURRENCY": str(processes)},
             stdout=stream,
             stderr=stream,
             preexec_fn=end_with_parent,

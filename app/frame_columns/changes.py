@@ -128,7 +128,9 @@ def _select_later(is_postgresql: bool) -> OftenRead:
 def _is_later(is_postgresql: bool) -> ColumnElement[bool]:
     if not is_postgresql:
         return FrameChange.id > bindparam("then", type_=BigInteger())
-    then, transaction_id = cast(bindparam("then", type_=Text()), Snapshot()), cast(cast(NEWEST[2], Text), Xid8())
+    # As a subquery its value is nothing to plan by: PostgreSQL keeps one plan, rather than make one each time.
+    then = select(cast(bindparam("then", type_=Text()), Snapshot())).scalar_subquery()
+    transaction_id = cast(cast(NEWEST[2], Text), Xid8())
     return and_(
         NEWEST[2] >= _to_number(func.pg_snapshot_xmin(then)),
         NEWEST[2] < _to_number(func.pg_snapshot_xmax(func.pg_current_snapshot())),  # else of another server, restored

@@ -6,11 +6,14 @@ What is hidden from the world for now is counted apart, as it is that of some vi
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
 from app.frame_columns.names import Flags, Numbers
+
+MANY = 100  # numbers, of which it takes longer to add up how many frames have them than to look that up
+MOST_KEPT = 32  # sums; each takes 8 bytes a block
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +43,25 @@ class Contents:
         return cls(of[order], counts[order], starts)
 
     def add_up(self, flags: Flags, blocks: int) -> Numbers:
-        """Return how many frames of each block have a number that is flagged."""
-        wanted = np.flatnonzero(flags[: len(self.starts) - 1])
+        """Return how many frames of each block have a number that is flagged; of many, what was asked last is kept."""
+        flags = flags[: len(self.starts) - 1]
+        wanted = np.flatnonzero(flags)
+        if len(wanted) < MANY:
+            return self._add_up(wanted, blocks)
+        key = np.packbits(flags).tobytes()
+        sums = self._kept.get(key)
+        if sums is None:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = sums = self._add_up(wanted, blocks)
+        return sums
+
+    @cached_property
+    def _kept(self) -> dict[bytes, Numbers]:
+        """Sums by the numbers that were flagged: a filter or a site has thousands, and is asked for page by page."""
+        return {}
+
+    def _add_up(self, wanted: Numbers, blocks: int) -> Numbers:
         places = list_places(self.starts, wanted)
         return _bincount(self.blocks[places], self.counts[places], blocks)
 

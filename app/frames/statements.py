@@ -17,10 +17,10 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    union,
+    union_all,
 )
 
-from app.columns import Values, corners, is_one_of
+from app.columns import Values, corners, is_any_of, is_one_of
 from app.extensions import get_table
 from app.frames.models import Frame, Header, RelatedFrame, Thumbnail, Version
 from app.frames.visibility import build_visible
@@ -50,15 +50,15 @@ VERSION_COLUMNS = tuple(VERSIONS.c[name] for name in FoundVersion._fields)
 
 def _select_related_ids(frame: Table) -> ScalarSelect[str]:
     """Select the ids of the frames related to one, with commas: to OCS programs the relation has no direction."""
-    related = union(
-        select(RELATED.c.related_id.label("id")).where(RELATED.c.frame_id == frame.c.id).correlate(frame),
+    related = union_all(
+        select(RELATED.c.related_id).where(RELATED.c.frame_id == frame.c.id).correlate(frame),
         select(RELATED.c.frame_id).where(RELATED.c.related_id == frame.c.id).correlate(frame),
-    ).subquery()
+    )
     other = FRAMES.alias("other")
     comma: ColumnElement[Any] = literal_column("','")  # as a text, it would be a parameter at each execution
     ids = select(func.aggregate_strings(cast(other.c.id, Text), comma))  # type: ignore[arg-type]  # it takes SQL, too
-    joined = ids.join_from(related, other, other.c.id == related.c.id)
-    return joined.where(build_visible(other)).correlate(frame).scalar_subquery()
+    visible = ids.where(is_any_of(other.c.id, related.scalar_subquery()), build_visible(other))
+    return visible.correlate(frame).scalar_subquery()
 
 
 #: A row for each version of each frame, and one for a frame without a version.

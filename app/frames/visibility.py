@@ -35,7 +35,8 @@ def visible_to(viewer: Viewer) -> Condition:
 def build_visible(frame: FromClause) -> Condition:
     """Return the same for a statement that is built once, for all viewers: `describe_sight` gives its parameters."""
     return or_(
-        bindparam("sees_all", type_=Boolean()),
+        # A subquery is not planned away for operators: PostgreSQL keeps one plan, rather than make one each time.
+        select(bindparam("sees_all", type_=Boolean())).scalar_subquery(),
         frame.c.public_date <= bindparam("now", type_=UtcDateTime()),
         is_one_of(frame.c.proposal_id, bindparam("proposals", type_=Values(Text))),
     )
