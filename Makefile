@@ -56,8 +56,8 @@ bench-indexes: services $(VENV)/.test ## measure the query that needs each index
 soak: services $(VENV)/.test ## read and ingest at once, for a while (MINUTES=10 N=1000000 WRITE=1; DATABASE_URL, KEEP as above)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10) $(if $(N),--frames $(N)) $(LOADED) $(if $(WRITE),--write)
 
-recount: services $(VENV)/.test ## compare counts, values and pages with plain SQL, between random writes (SEED=1 SEARCHES=300 WRITES=10000)
-	@$(BIN)/python -m tests.frame_columns.recount --seed $(SEED) --searches $(SEARCHES) --writes $(WRITES)
+recount: services $(VENV)/.test ## compare counts, values and pages with plain SQL, between random writes (DATABASE=postgresql SEED=1 SEARCHES=300 WRITES=10000)
+	@$(BIN)/python -m tests.frame_columns.recount $(if $(DATABASE),--database $(DATABASE)) --seed $(SEED) --searches $(SEARCHES) --writes $(WRITES)
 
 bench-zip: services $(VENV)/.test ## measure zips: their speed, and the memory of the web server (WRITE=1: into docs/performance.md)
 	@$(BIN)/python -m bench.zip $(if $(WRITE),--write)

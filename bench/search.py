@@ -214,8 +214,8 @@ def _describe(cell: Cell) -> str:
 @click.option("--url", help="A PostgreSQL database that is loaded, or empty, in place of one of the bench's own.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder that keeps the archive for the next run.")
 @click.option("--case", "names", multiple=True, help="Only these lines of the table.")
-@click.option("--seconds", default=2.0, show_default=True, help="Longest that a cell may take.")
-@click.option("--requests", default=200, show_default=True, help="Most requests of a cell.")
+@click.option("--seconds", default=4.0, show_default=True, help="Longest that a cell may take.")
+@click.option("--requests", default=400, show_default=True, help="Most requests of a cell.")
 @click.option("--seed", default=1, show_default=True, help="Of what is asked.")
 @click.option("--write", is_flag=True, help=f"Write the tables into {DOCUMENT.relative_to(PROJECT_DIR)}.")
 def main(

@@ -1,6 +1,6 @@
 """Random searches, whose counts, values and pages must be those of plain SQL, and random writes between them.
 
-``python -m tests.frame_columns.recount`` does so on a database of its own, with two processes that write.
+``make recount`` does so on a database of its own, with two processes that write.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from app.frames.matching import SqlFrames, find_matching
 from app.frames.models import Frame, Version
 from app.frames.search import ORDERINGS, SearchSchema
 from tests.frames_factory import add_frame, square
+from tests.services import postgres_server
 
 PROPOSALS = [f"P2026A-{number:03}" for number in range(8)]
 VIEWERS = (
@@ -197,16 +199,20 @@ def _list_rounds(app: Flask, settings: dict[str, str], seed: int, writes: int) -
 
 
 def main() -> None:
-    """Do it, on SQLite or on the empty PostgreSQL database that DATABASE_URL names."""
+    """Do it on SQLite, on PostgreSQL, or on the empty PostgreSQL database that DATABASE_URL names."""
     parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--searches", type=int, default=300)
     parser.add_argument("--writes", type=int, default=10_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = {"DATA_DIR": folder, "SECRET_KEY": "recount", "FILESTORE_TYPE": "local"}
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        url = os.environ.get("DATABASE_URL", f"sqlite:///{folder}/archive.db")
+        if options.database == "postgresql":
+            url = stack.enter_context(postgres_server()).create_database()
+        settings = {"DATA_DIR": folder, "SECRET_KEY": "recount", "FILESTORE_TYPE": "local", "DATABASE_URL": url}
         settings["FILESYSTEM_STORAGE_ROOT_DIR"] = str(Path(folder) / "files")
-        settings["DATABASE_URL"] = os.environ.get("DATABASE_URL", f"sqlite:///{folder}/archive.db")
         app = _make_app(settings)
         with app.app_context():
             flask_migrate.upgrade()
@@ -216,6 +222,7 @@ def main() -> None:
                 count = db.session.scalar(select(func.count()).select_from(Frame))
                 print(f"{state}: {options.searches} searches of {count} frames agree, for three viewers", flush=True)
                 db.session.remove()
+            db.engine.dispose()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.frame_columns import columns as columns_module
+from app.frame_columns import contents as contents_module
 from app.frame_columns import selection as selection_module
 from app.frame_columns.columns import NEVER, NO_TIME, UNLISTED, Columns
 from app.frame_columns.conditions import (
@@ -33,6 +34,8 @@ ROUNDS = 150
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (columns_module, selection_module):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
+    monkeypatch.setattr(contents_module, "MANY", 2)
+    monkeypatch.setattr(contents_module, "MOST_KEPT", 3)
 
 
 def make_row(frame_id: int, chance: random.Random) -> tuple[Any, ...]:
