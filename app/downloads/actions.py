@@ -49,7 +49,8 @@ class Links:
 
     def _grant(self, kind: str, what: Any, filename: str) -> str:
         if kind not in self._kinds:
-            self._kinds[kind] = _find_prefix(ENDPOINTS[kind]), _derive_key(kind)
+            key = _derive_key(current_app.config["SECRET_KEY"], kind)
+            self._kinds[kind] = _find_prefix(ENDPOINTS[kind]), key
         prefix, key = self._kinds[kind]
         signed = b"%b.%b" % (base64_encode(orjson.dumps(what)), self._time)
         signature = base64_encode(hmac.digest(key, signed, "sha1"))
@@ -113,8 +114,9 @@ def _make_serializer(secret_key: str, kind: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret_key, salt=kind)
 
 
-def _derive_key(kind: str) -> bytes:
-    key: bytes = _serializer(kind).make_signer(kind).derive_key()
+@functools.cache
+def _derive_key(secret_key: str, kind: str) -> bytes:
+    key: bytes = _make_serializer(secret_key, kind).make_signer(kind).derive_key()
     return key
 
 

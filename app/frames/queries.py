@@ -36,7 +36,7 @@ FIRST_OF_VERSION = len(FRAME_COLUMNS)
 END_OF_VERSION = FIRST_OF_VERSION + len(VERSION_COLUMNS)
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: a page has a thousand, and each would take twice as long to make
 class FoundFrame:
     """A frame's row with what hangs on it. The newest version comes first."""
 
