@@ -93,7 +93,7 @@ class Values(TypeDecorator[list[Any]]):
 
 
 class _Among(FunctionElement[bool]):
-    type, inherit_cache = Boolean(), True
+    type = Boolean()
 
     def self_group(self, against: Any = None) -> Any:
         """Stay as it is: on SQLite it would become “… = 1”, which uses no index."""
@@ -121,8 +121,8 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
     return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608  # both are compiled
 
 
-class is_any_of(_Among):
-    """Whether a column's value is one of the few that a subquery gives, even twice: each is looked up in an index.
+class is_in_subquery(_Among):
+    """Whether a column's value is one of the few that a scalar subquery gives: each of them is looked up in an index.
 
     IN would have PostgreSQL make a hash table of them first, for each row of the statement around it.
     """
@@ -130,16 +130,16 @@ class is_any_of(_Among):
     inherit_cache = True
 
 
-@compiles(is_any_of, "postgresql")
+@compiles(is_in_subquery, "postgresql")
 def _(element: Any, compiler: Any, **options: Any) -> str:
-    column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({column} = ANY (ARRAY{values}))"
+    column, subquery = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} = ANY (ARRAY{subquery}))"
 
 
-@compiles(is_any_of, "sqlite")
+@compiles(is_in_subquery, "sqlite")
 def _(element: Any, compiler: Any, **options: Any) -> str:
-    column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({column} IN {values})"
+    column, subquery = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} IN {subquery})"
 
 
 Corners = list[list[float]]

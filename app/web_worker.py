@@ -1,10 +1,13 @@
-"""gunicorn's worker with threads, but slow clients keep none of them; `gunicorn.conf.py` names it.
+"""gunicorn's worker with threads, of which slow clients keep none, and which shares connections evenly with others.
+
+`gunicorn.conf.py` names it.
 
 gunicorn gives a thread, of which there are few, to each connection for as long as its client likes. Here a request gets
 one when it has come, or the first MiB of its body has; and a client that does not take its answer is hung up on.
 """
 
 import logging
+import math
 import selectors
 import socket
 import time
@@ -22,9 +25,9 @@ from app.slow_clients import Answer, Arrival, Pace
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-DEFERENCE_S = 0.001  # that a connection waits for another process, for each request that this one has
-MOST_DEFERENCE = 4
-STALE_S = 0.1  # a connection that comes later is another one
+DEFERENCE_S = 0.001  # that a connection is left to the other processes, for each request that this one has …
+MOST_DEFERENCE = 4  # … of so many
+BETWEEN_DEFERENCES_S = 0.1  # so that where all are busy they take what comes
 NOTICE_EVERY_S = 1.0  # gunicorn ends a process of which it hears nothing for its time-out, a minute
 LONGEST_PAUSE_S = 60.0  # of a body whose beginning has come
 RECEIVED_BYTES = 2**16
@@ -59,13 +62,13 @@ class PacedUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no ty
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Receives requests in its loop, which also looks after those that are slow."""
+    """Receives requests in its loop, which also looks after those that are slow, and leaves some to other processes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._arrivals: dict[TConn, Arrival] = {}
         self._answers: dict[TConn, Answer] = {}
-        self._next_look = self._next_notice = self._next_accept = 0.0
+        self._next_look = self._next_notice = self._next_accept = self._next_deference = 0.0
 
     def notify(self) -> None:
         """Tell gunicorn that this process lives; it calls for that several times for each request."""
@@ -74,24 +77,30 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             super().notify()
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection, but first leave it to a process that has less to do: it may be kept for long."""
+        """Take a connection, but let a process that has less to do take it first: a client may keep it for long."""
         busy, now = len(self._arrivals) + len(self._answers), time.monotonic()
-        has_waited = self._next_accept <= now < self._next_accept + STALE_S
-        if self.cfg.workers > 1 and busy and not has_waited:
+        if self.cfg.workers > 1 and busy and now >= self._next_deference:
             self._next_accept = now + min(busy, MOST_DEFERENCE) * DEFERENCE_S
+            self._next_deference = math.inf  # what comes next is taken, however late
             self.set_accept_enabled(False)  # gunicorn's loop enables it again
         else:
             super().accept(listener)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Enable it, but not before its time."""
+        """Listen for connections, or don't; gunicorn's loop asks for it again where `_next_accept` is still to come."""
         if not enabled or time.monotonic() >= self._next_accept:
             super().set_accept_enabled(enabled)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for events, but not for longer than until a connection may be taken."""
-        rest_s = self._next_accept - time.monotonic()
-        super().wait_for_and_dispatch_events(rest_s if 0 < rest_s < timeout else timeout)
+        """Wait for events, but where connections are left to others not for longer than that."""
+        is_last_look = self._accepting and self._next_deference == math.inf  # for one that the others did not take
+        if is_last_look:
+            timeout = 0.0
+        elif self.alive and not self._accepting and self.nr_conns < self.worker_connections:
+            timeout = min(timeout, max(0.0, self._next_accept - time.monotonic()))
+        super().wait_for_and_dispatch_events(timeout)
+        if is_last_look:
+            self._next_deference = time.monotonic() + BETWEEN_DEFERENCES_S
 
     def enqueue_req(self, conn: TConn) -> None:
         """Begin to receive a request, where gunicorn would give a thread to a connection that is new or was kept."""

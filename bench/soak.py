@@ -153,7 +153,7 @@ def _wait_until_found(port: int, viewer: BenchViewer, file: Path) -> None:
 
 
 @click.command()
-@click.option("--minutes", default=10.0, show_default=True)
+@click.option("--minutes", type=click.FloatRange(1), default=10.0, show_default=True)
 @click.option("--frames", default=1_000_000, show_default=True, help="How many, where none are loaded yet.")
 @click.option("--rate", default=2.0, show_default=True, help="Files that come in, a second.")
 @click.option("--database", type=click.Choice(["postgresql", "sqlite"]), default="postgresql", show_default=True)

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -136,14 +136,19 @@ def test_what_is_too_large_or_no_http_is_refused(server: WebServer) -> None:
 
 def test_a_connection_is_left_to_the_process_that_has_less_to_do(app: Flask, tmp_path: Path) -> None:
     with running_web_server({}, tmp_path / "web.log", ("-c", DEFERENTIAL), processes=2) as server:
-        while server.log.read_text().count("Booting worker") < 2:
-            time.sleep(0.01)
+        wait_until(lambda: server.log.read_text().count("Booting worker") == 2)
+        time.sleep(1)  # until both listen
         before = server.count_sockets()
-        for _ in range(8):
+        for _ in range(12):
             with connect(server, b"GET /"), connect(server, b"GET /"):
-                while sum(counts := server.count_sockets()) < sum(before) + 2:
-                    time.sleep(0.01)
-                assert counts == [count + 1 for count in before]
-            while server.count_sockets() != before:
-                time.sleep(0.01)
-            time.sleep(0.4)  # until no process waits any longer
+                wait_until(lambda: sum(server.count_sockets()) >= sum(before) + 2)
+                assert server.count_sockets() == [count + 1 for count in before]
+            wait_until(lambda: server.count_sockets() == before)
+            time.sleep(0.4)  # until no process leaves connections to the other
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)

@@ -12,8 +12,8 @@ import numpy as np
 
 from app.frame_columns.names import Flags, Numbers
 
-MANY = 100  # numbers, of which it takes longer to add up how many frames have them than to look that up
-MOST_KEPT = 32  # sums; each takes 8 bytes a block
+MANY = 100  # flagged numbers, from which on to look a sum up is quicker than to add it up
+MOST_KEPT = 32  # sums; each takes 8 bytes a block, and a bit a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,7 @@ class Contents:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = sums = self._add_up(wanted, blocks)
+            sums.flags.writeable = False
         return sums
 
     @cached_property

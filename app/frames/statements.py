@@ -20,7 +20,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.columns import Values, corners, is_any_of, is_one_of
+from app.columns import Values, corners, is_in_subquery, is_one_of
 from app.extensions import get_table
 from app.frames.models import Frame, Header, RelatedFrame, Thumbnail, Version
 from app.frames.visibility import build_visible
@@ -57,7 +57,7 @@ def _select_related_ids(frame: Table) -> ScalarSelect[str]:
     other = FRAMES.alias("other")
     comma: ColumnElement[Any] = literal_column("','")  # as a text, it would be a parameter at each execution
     ids = select(func.aggregate_strings(cast(other.c.id, Text), comma))  # type: ignore[arg-type]  # it takes SQL, too
-    visible = ids.where(is_any_of(other.c.id, related.scalar_subquery()), build_visible(other))
+    visible = ids.where(is_in_subquery(other.c.id, related.scalar_subquery()), build_visible(other))
     return visible.correlate(frame).scalar_subquery()
 
 

@@ -23,6 +23,7 @@ from app.frame_columns.conditions import (
     is_target,
     of_proposals,
 )
+from app.frame_columns.contents import Contents
 from app.frame_columns.order import Order
 from app.frame_columns.selection import Selection, Sight
 
@@ -97,3 +98,16 @@ def test_both_ways_are_alike_whatever_changes() -> None:
             for columns in (known, looked_at):
                 columns.put(changed, gone)
     assert is_short_cut > ROUNDS / 2
+
+
+def test_a_few_sums_are_kept() -> None:
+    contents = Contents.count(3, lambda block: np.array([block, block + 1, 5]))
+    wanted = [np.isin(np.arange(6), (1, number)) for number in range(6)]
+    first = contents.add_up(wanted[5], 3)
+    assert first.tolist() == [2, 2, 1]
+    assert contents.add_up(wanted[5], 3) is first
+    for flags in wanted:
+        contents.add_up(flags, 3)
+    again = contents.add_up(wanted[5], 3)
+    assert again is not first
+    assert again.tolist() == first.tolist()
