@@ -94,6 +94,8 @@ class Values(TypeDecorator[list[Any]]):
 
 class _Among(FunctionElement[bool]):
     type = Boolean()
+    on_postgresql: str  # its words, of a column and another clause
+    on_sqlite: str
 
     def self_group(self, against: Any = None) -> Any:
         """Stay as it is: on SQLite it would become “… = 1”, which uses no index."""
@@ -107,18 +109,7 @@ class is_one_of(_Among):
     """
 
     inherit_cache = True
-
-
-@compiles(is_one_of, "postgresql")
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({column} = ANY ({values}))"
-
-
-@compiles(is_one_of, "sqlite")
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608  # both are compiled
+    on_postgresql, on_sqlite = "({} = ANY ({}))", "({} IN (SELECT value FROM json_each({})))"
 
 
 class is_in_subquery(_Among):
@@ -128,18 +119,14 @@ class is_in_subquery(_Among):
     """
 
     inherit_cache = True
+    on_postgresql, on_sqlite = "({} = ANY (ARRAY{}))", "({} IN {})"
 
 
-@compiles(is_in_subquery, "postgresql")
+@compiles(_Among)
 def _(element: Any, compiler: Any, **options: Any) -> str:
-    column, subquery = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({column} = ANY (ARRAY{subquery}))"
-
-
-@compiles(is_in_subquery, "sqlite")
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    column, subquery = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({column} IN {subquery})"
+    clauses = (compiler.process(clause, **options) for clause in element.clauses)
+    text: str = getattr(element, f"on_{compiler.dialect.name}").format(*clauses)
+    return text
 
 
 Corners = list[list[float]]
